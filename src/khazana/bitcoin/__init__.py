@@ -1,0 +1,1 @@
+"""Bitcoin itself: transactions, blocks, scripts, descriptors, headers, and the ChainView port."""

@@ -1,0 +1,1 @@
+"""The ledger: entities, wallets, postings, perimeters, documents, valuation."""

@@ -1,0 +1,1 @@
+"""Statements as signed documents: parts, disclosures, evidence, identities, checks."""
