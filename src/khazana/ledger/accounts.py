@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
+from math import inf
 
 from khazana.bitcoin.chain import BlockRef
 from khazana.units import Height
@@ -60,6 +62,7 @@ class Wallet:
     """A named set of scripts with one owner.
 
     scripts: every output script the wallet declares, in derivation order, without repetition.
+    lanes: the first from the start (since=None), the others at rising heights.
     declared: the block at whose end the office had declared the wallet.
     birth: no script of the wallet was used before this height, as the office says; None: unknown.
     """
@@ -72,6 +75,17 @@ class Wallet:
     declared: BlockRef
     seal: Seal | None = None
     birth: Height | None = None
+
+    def __post_init__(self) -> None:
+        if self.id.startswith("("):
+            raise ValueError(f"wallet {self.id}: ids in parentheses stand for outsiders")
+        if len(set(self.scripts)) != len(self.scripts):
+            raise ValueError(f"wallet {self.id} declares a script twice")
+        if not self.lanes or self.lanes[0].since is not None:
+            raise ValueError(f"wallet {self.id}: the first lane must hold from the start")
+        heights = [-1 if span.since is None else span.since.height for span in self.lanes]
+        if any(later <= earlier for earlier, later in pairwise(heights)):
+            raise ValueError(f"wallet {self.id}: lanes must begin at rising heights")
 
     def lane_at(self, height: Height) -> Lane:
         """The lane at the end of the block at `height`."""
@@ -106,6 +120,10 @@ class Membership:
     until: BlockRef | None = None
     document: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.until.height <= self.since.height:
+            raise ValueError(f"{self.account} leaves at {self.until}, before it enters")
+
     def covers(self, height: Height) -> bool:
         """Whether postings in the block at `height` are the perimeter's."""
         return (self.since is None or self.since.height < height) and (
@@ -120,6 +138,15 @@ class Perimeter:
     id: str
     name: Names
     members: tuple[Membership, ...]
+
+    def __post_init__(self) -> None:
+        spans: dict[str, list[tuple[float, float]]] = {}
+        for m in self.members:
+            since = m.since.height if m.since else -1
+            spans.setdefault(m.account, []).append((since, m.until.height if m.until else inf))
+        for account, lived in spans.items():
+            if any(later[0] < earlier[1] for earlier, later in pairwise(sorted(lived))):
+                raise ValueError(f"{account} is twice a member of {self.id} at the same time")
 
     def accounts_at(self, height: Height) -> frozenset[str]:
         """The accounts whose postings in the block at `height` are the perimeter's."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from khazana.bitcoin.chain import BlockRef
+from khazana.bitcoin.network import COINBASE_MATURITY
 from khazana.bitcoin.transaction import OutPoint
-from khazana.units import Sats, Txid
+from khazana.units import Height, Sats, Txid
 
 OUTSIDE = "(outside)"
 """Everybody who declared no wallet to us."""
@@ -26,11 +27,30 @@ class Fact(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CoinPosting:
-    """One coin that a wallet received or spent; `amount` is positive in both cases."""
+    """One coin that a wallet received or spent; `amount` is never negative, and may be zero."""
 
     wallet: str
     outpoint: OutPoint
     amount: Sats
+
+    def __post_init__(self) -> None:
+        if self.amount < 0:
+            raise ValueError(f"coin {self.outpoint} of {self.wallet} has {self.amount} sat")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCoin:
+    """A coin that a wallet holds: since which block, how much, and whether a block mined it."""
+
+    wallet: str
+    outpoint: OutPoint
+    amount: Sats
+    block: BlockRef
+    is_coinbase: bool
+
+    def is_mature(self, at: Height) -> bool:
+        """Whether a transaction in the block after `at` could spend it."""
+        return not self.is_coinbase or at + 1 - self.block.height >= COINBASE_MATURITY
 
 
 @dataclass(frozen=True)
@@ -50,6 +70,14 @@ class ChainEntry:
     received: tuple[CoinPosting, ...]
     paid_outside: Sats | None
     fee: Sats | None
+
+    def __post_init__(self) -> None:
+        if (self.fee is None) != (self.paid_outside is None):
+            raise ValueError(f"{self.txid}: a fee and what was paid outside are known together")
+        if self.coinbase and (self.spent or self.fee is not None):
+            raise ValueError(f"{self.txid}: a coinbase spends no coin and pays no fee")
+        if self.fee is not None and not self.spent:
+            raise ValueError(f"{self.txid}: a fee is known only from the coins that paid it")
 
     @property
     def order(self) -> tuple[int, int]:
@@ -74,6 +102,16 @@ class Flow:
     fact: Fact
 
 
+@dataclass(frozen=True, slots=True)
+class AttestedBalance:
+    """What a custodian says it holds for a custodial account at the end of `block`."""
+
+    account: str
+    block: BlockRef
+    amount: Sats
+    document: str | None = None
+
+
 class BookKind(Enum):
     """Entries that are not on the chain."""
 
@@ -92,7 +130,8 @@ class BookEntry:
     """A change of the books at the end of a block that no transaction made.
 
     perimeter: set for a perimeter change, else None (it holds in every perimeter with the account).
-    amount: satoshis, positive when the account's (or the perimeter's) recognised holdings rise.
+    amount: satoshis, positive when the account's (or the perimeter's) recognised holdings rise; of
+    a reclassification, what changes its lane: recognised holdings stay.
     details: kind-specific, such as {"from": "seized", "to": "forfeited"}.
     """
 
