@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -119,11 +119,13 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How large a file may be before it is refused unread. max_bytes: of the whole file."""
+    """How large a file may be before it is refused unread. max_bytes: of the whole file.
+
+    How deeply it may be nested is fixed by the canonical form (khazana.ledger.canonical).
+    """
 
     max_bytes: int = 1 << 31
     max_parts: int = MAX_PARTS
-    max_depth: int = 32
 
 
 DEFAULT_LIMITS = Limits()
@@ -144,7 +146,7 @@ def make_statement(
     input and seed give the same bytes. test: true on every test network, and when the office says
     that this is a demo. salt_seed: secret random bytes, new for each statement.
     """
-    bound = {"network": network.to_json(), "test": test}
+    bound: dict[str, Any] = {"network": network.to_json(), "test": test}
     for field, value in bound.items():
         if field in header and header[field] != value:
             raise ValueError(f"the header says {header[field]!r} for {field}, not {value!r}")
@@ -191,7 +193,7 @@ def with_evidence(statement: Statement, *added: Evidence) -> Statement:
 
 def write_statement(statement: Statement) -> bytes:
     """The bytes of the file: RFC 8785 JSON and one newline."""
-    document = {
+    document: dict[str, Any] = {
         "format": STATEMENT_FORMAT,
         "network": statement.network.to_json(),
         "test": statement.test,
@@ -217,7 +219,7 @@ def read_statement(
     """
     if len(raw) > limits.max_bytes:
         raise StatementTooLarge(what="bytes", found=len(raw), limit=limits.max_bytes)
-    document = parse_strict(raw, max_depth=limits.max_depth)
+    document = parse_strict(raw)
     try:
         file = msgspec.convert(document, StatementFile)
     except msgspec.ValidationError as error:
@@ -230,7 +232,10 @@ def read_statement(
         file.test,
         file.root,
         _leaves(file),
-        tuple(Evidence(item["type"], item["subject_root"], item) for item in document["evidence"]),
+        tuple(
+            Evidence(item["type"], item["subject_root"], item)
+            for item in cast(dict[str, Any], document)["evidence"]
+        ),
     )
     for path, problem in _disagreements(statement):
         raise StatementMalformed(path=path, problem=problem)
