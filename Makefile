@@ -42,7 +42,7 @@ types: $(VENV)/.locked-dev
 	$(PY) -m mypy $(ARGS)
 
 docs: $(VENV)/.locked-dev
-	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
 bench: $(VENV)/.locked-bench
 	@PYTHONPATH=src:. $(PY) -m bench.run $(ARGS)
