@@ -1,4 +1,4 @@
-"""What the chain shows, as entries: each wallet's spent and received coins, free of any perimeter."""
+"""What the chain shows, as entries: coins that wallets spent and received, free of perimeters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
