@@ -260,7 +260,7 @@ def commitment(document: Document, salt: bytes) -> str:
 
 
 def document_grade(document: Document, *, signature_holds: bool = False) -> EvidenceGrade:
-    """B: its signature was verified. C: a named party attests a paper with a published hash. Else D.
+    """B: its signature was verified; C: a named party attests a paper whose hash it carries; or D.
 
     A signature that nobody verified counts for nothing.
     """

@@ -1,4 +1,4 @@
-"""An office as it describes itself: before (OfficeFile) and after (Office) asking chain and keys."""
+"""An office as it describes itself: before (OfficeFile) and after (Office) asking the chain."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from khazana.ledger.accounts import (
     Wallet,
 )
 from khazana.ledger.documents import Document
-from khazana.ledger.entries import BookEntry, BookKind
+from khazana.ledger.entries import AttestedBalance, BookEntry, BookKind
 from khazana.ledger.grades import EvidenceGrade
 from khazana.units import Sats
 
@@ -104,7 +104,7 @@ class OfficeRules:
 
 @dataclass(frozen=True, slots=True)
 class SealedWallet:
-    """A wallet promised but not disclosed: the hash of its sealed description, logged at `block`."""
+    """A wallet promised but not disclosed: the hash of its description, logged at `block`."""
 
     commitment: str
     block: BlockRef
@@ -112,7 +112,7 @@ class SealedWallet:
 
 @dataclass(frozen=True, kw_only=True)
 class Attestation:
-    """A balance that a custodian attests for the end of a block. document: the paper's reference."""
+    """A balance that a custodian attests for the end of a block. document: the paper's name."""
 
     account: str
     as_of: BlockRef
@@ -120,6 +120,11 @@ class Attestation:
     document: str
     attested_by: str | None = None
     file_sha256: str | None = None
+
+    @property
+    def balance(self) -> AttestedBalance:
+        """The balance alone, as the roll-forward reads it."""
+        return AttestedBalance(self.account, self.as_of, self.amount, self.document)
 
     @property
     def grade(self) -> EvidenceGrade:
