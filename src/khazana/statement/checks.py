@@ -100,11 +100,15 @@ class ReportLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All checks that were asked for, in order. subject: None when the file could not be read."""
+    """All checks that were asked for, in order. subject: None when the file could not be read.
+
+    standing_limits: what no check of this list can show; printed whatever became of the checks.
+    """
 
     profile: Profile
     subject: Subject | None
     lines: tuple[ReportLine, ...]
+    standing_limits: tuple[str, ...] = ()
 
     @property
     def exit_status(self) -> int:
@@ -134,8 +138,9 @@ class Report:
 
     @property
     def limits(self) -> tuple[str, ...]:
-        """Everything the checks say they cannot show, each once, in order."""
-        return tuple(dict.fromkeys(limit for line in self.lines for limit in line.result.limits))
+        """What the list and its checks say they cannot show, each once, in order."""
+        said = (limit for line in self.lines for limit in line.result.limits)
+        return tuple(dict.fromkeys((*self.standing_limits, *said)))
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain JSON values; the order of the fields is part of the format."""
@@ -169,7 +174,12 @@ class Report:
 
 
 def run_checks(
-    checks: Sequence[Check[CaseT]], case: CaseT, *, profile: Profile, subject: Subject | None
+    checks: Sequence[Check[CaseT]],
+    case: CaseT,
+    *,
+    profile: Profile,
+    subject: Subject | None,
+    standing_limits: Sequence[str] = (),
 ) -> Report:
     """Make every check in order; one whose ground failed is not checkable and says because of what.
 
@@ -189,7 +199,12 @@ def run_checks(
         blockers[check.name] = check.name if result.verdict is Verdict.FAILED else blocker
         required = check.level is not None and profile.includes(check.level)
         lines.append(ReportLine(title=check.title, required=required, result=result))
-    return Report(profile=profile, subject=subject, lines=tuple(lines))
+    return Report(
+        profile=profile,
+        subject=subject,
+        lines=tuple(lines),
+        standing_limits=tuple(standing_limits),
+    )
 
 
 def _made(check: Check[CaseT], case: CaseT) -> CheckResult:

@@ -33,8 +33,8 @@ LIMIT_UNKNOWN_SIGNER = (
     "fingerprint nothing shows that the office made it."
 )
 LIMIT_PIN = (
-    "That the pinned fingerprint or file is the office's rests on where you got it; a newer version "
-    "that revokes a key may exist: compare with the office's newest file."
+    "That the pinned fingerprint or file is the office's rests on where you got it; a newer "
+    "version that revokes a key may exist: compare with the office's newest file."
 )
 LIMIT_SIGNED = (
     "A signature shows that the keys were used, not by whom or willingly; its time is the signer's "
