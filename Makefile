@@ -22,7 +22,7 @@ help:
 	@echo "make lint    style, formatting and the rooms' import contracts"
 	@echo "make types   mypy, strict"
 	@echo "make docs    the documentation into site/, strictly"
-	@echo "make bench   the measurements, as JSON on standard output"
+	@echo "make bench   the measurements, as JSON: make --silent bench >FILE"
 	@echo "make lock    compile requirements/*.lock again (asks the public package index)"
 	@echo "make install PROFILE=base VENV=.venv-base    one install profile into a folder"
 	@echo "make clean   remove what the targets above made, the virtual environments included"
@@ -59,7 +59,7 @@ clean:
 
 # Lock files agree on every version, so several profiles can live in one environment.
 $(VENV)/.locked-%: requirements/%.lock pyproject.toml | $(VENV)/bin/pip
-	@echo "Installing profile $* into $(VENV) (once per change of its lock file) ..."
+	@echo "Installing profile $* into $(VENV) (once per change of its lock file) ..." >&2
 	@$(PIP) install --require-hashes -r requirements/$*.lock
 	@$(PIP) install --no-deps --no-build-isolation $(EDITABLE) .
 	@touch $@
@@ -80,5 +80,5 @@ $(VENV)/bin/pip:
 	  echo "Debian, Ubuntu: apt install python3-venv" >&2; \
 	  exit 1; \
 	fi; \
-	echo "Making $(VENV) with $$("$$found" --version)"; \
+	echo "Making $(VENV) with $$("$$found" --version)" >&2; \
 	"$$found" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }

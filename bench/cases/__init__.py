@@ -1,0 +1,1 @@
+"""One module per subject; each registers its measurements with `bench.measure.measurement`."""
