@@ -174,7 +174,7 @@ def test_l8_an_account_that_holds_nothing_is_booked_all_the_same() -> None:
     assert booked(perimeter(member("empty", 5))) == [("empty", 5, 0, "enters")]
 
 
-def test_l8_a_custodial_account_enters_with_its_last_attested_balance() -> None:
+def test_l8_a_custodial_account_enters_with_its_last_AttestedBalance() -> None:
     assert booked(perimeter(member("k", 3, 4))) == [("k", 3, 7, "enters"), ("k", 4, -9, "leaves")]
     assert booked(perimeter(member("k", 7, 9))) == [("k", 7, 9, "enters"), ("k", 9, -5, "leaves")]
 

@@ -132,7 +132,8 @@ def perimeter_changes(
 ) -> tuple[BookEntry, ...]:
     """Rule L8: who enters or leaves the perimeter after block `after`, up to the end of `until`.
 
-    opening: every account's balance at the end of `after`. Each entry carries what stands in the
+    opening: every account's balance at the end of `after`. attested: of custodial accounts; those
+    outside the period are not read. Each entry carries what stands in the
     account at the end of the block of the change, nothing included; in order of block, those that
     leave first, then by account.
     """
@@ -143,7 +144,8 @@ def perimeter_changes(
         if block is not None and after.height < block.height <= until.height
     ]
     events.sort(key=lambda event: (event[0].height, event[1], event[2].account))
-    steps = _steps(entries, attested, {member.account for _, _, member in events})
+    news = [item for item in attested if after.height < item.block.height <= until.height]
+    steps = _steps(entries, news, {member.account for _, _, member in events})
     balances: dict[str, int] = {member.account: 0 for _, _, member in events}
     balances.update((account, opening.get(account, 0)) for account in balances)
     changes = []

@@ -84,11 +84,13 @@ def roll_forward(
     entries: those of the period in chain order; entries that touch no member may be left out.
     book: losses and restatements up to the end of `until`, those before the period included, for
     they are part of the opening figures; other kinds change no holdings and are not read.
-    attested: new balances of custodial accounts in the period, in order of block.
+    attested: balances of custodial accounts; those outside the period are not read.
     closing is counted from the accounts, not from the sum of what happened: the two must agree,
     and `roll_forward_holds` says whether they do.
     """
-    _refuse_outside_period(entries, attested, after=after, until=until)
+    _refuse_outside_period(entries, after=after, until=until)
+    if twice := {wallet.id for wallet in wallets} & {balance.account for balance in attested}:
+        raise ValueError(f"wallet {min(twice)} is attested, but its coins are on the chain")
     declared = as_declared(perimeter, wallets)
     members = MembersByHeight(declared)
     changes = perimeter_changes(
@@ -103,7 +105,8 @@ def roll_forward(
     moved = (movement(entry, members.at(entry.block.height)) for entry in entries)
     closing = balances_after(opening, entries)
     off_chain = 0
-    for balance in attested:
+    news = [item for item in attested if after.height < item.block.height <= until.height]
+    for balance in sorted(news, key=lambda item: item.block.height):
         if balance.account in members.at(balance.block.height):
             off_chain += balance.amount - closing.get(balance.account, Sats(0))
         closing[balance.account] = balance.amount
@@ -186,7 +189,6 @@ def _sum_of(balances: Mapping[str, Sats], accounts: Iterable[str]) -> Sats:
 
 def _refuse_outside_period(
     entries: Iterable[ChainEntry],
-    attested: Iterable[AttestedBalance],
     *,
     after: BlockRef,
     until: BlockRef,
@@ -200,8 +202,3 @@ def _refuse_outside_period(
         if entry.order <= last:
             raise ValueError(f"entries are not in chain order at {entry.txid}")
         last = entry.order
-    last_height = after.height
-    for balance in attested:
-        if not last_height <= balance.block.height <= until.height or balance.block == after:
-            raise ValueError(f"{balance.account} at {balance.block}: not in the period's order")
-        last_height = balance.block.height
