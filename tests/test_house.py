@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 import shutil
+import socket
 import string
 import subprocess
 import sys
@@ -237,6 +238,26 @@ def test_asking_whether_a_value_is_a_float_is_fine(code):
 def test_assert_guards_nothing_outside_the_tests(path):
     found = [node.lineno for node in ast.walk(parsed(path)) if isinstance(node, ast.Assert)]
     assert found == []
+
+
+# The tests themselves
+
+
+@pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80)])
+def test_a_test_cannot_connect_to_another_machine(address):
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family) as client, pytest.raises(RuntimeError, match=r"127\.0\.0\.1"):
+        client.connect(address)
+
+
+def test_a_test_cannot_ask_for_the_address_of_another_machine():
+    with pytest.raises(RuntimeError, match=r"node\.example"):
+        socket.getaddrinfo("node.example", 80)
+
+
+def test_a_test_can_connect_to_its_own_machine():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname()).close()
 
 
 # Errors

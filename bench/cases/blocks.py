@@ -52,9 +52,7 @@ def parse_and_prove() -> Iterator[Case]:
         return Block.parse(raw).merkle_root_holds()
 
     def peers() -> bool:
-        block = peer_block.deserialize(
-            raw
-        )  # which builds the tree; its root is left to read
+        block = peer_block.deserialize(raw)  # which builds the tree; its root is left to read
         return bool(block.vMerkleTree[-1] == block.hashMerkleRoot)
 
     _must_equal(True, ours, peers)
