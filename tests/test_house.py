@@ -76,9 +76,10 @@ def test_no_tracked_file_names_a_registry_or_a_path_of_one_machine():
     assert found == []
 
 
-@pytest.mark.parametrize("path", ["see /work/main", "cd /root/x", "'/home/ada/khazana'"])
-def test_a_path_of_one_machine_is_recognised(path):
-    assert MACHINE_PATHS.search(path + "/")
+@pytest.mark.parametrize("folder", ["work", "root", "home/ada", "Users/ada"])
+@pytest.mark.parametrize("before", ["", "see ", "'", "file://"])
+def test_a_path_of_one_machine_is_recognised(before, folder):
+    assert MACHINE_PATHS.search(f"{before}/{folder}/khazana")
 
 
 @pytest.mark.parametrize("path", ["src/work/x", "~/root/x", "/rooted/", "https://x.example/a/b"])
