@@ -14,6 +14,7 @@ from khazana.units import BlockHash
 HEADER_SIZE = 80
 _HEADER = struct.Struct("<i32s32sIII")
 _SMALLEST_TRANSACTION = 10
+_WITNESS_COMMITMENT = bytes.fromhex("6a24aa21a9ed")
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,28 @@ class Block:
 
         A duplicated tail gives the same root (CVE-2012-2459), so it is refused as well.
         """
-        leaves = [transaction.txid_le for transaction in self.transactions]
-        return (
-            bool(leaves)
-            and not _has_duplicated_tail(leaves)
-            and merkle_root(leaves) == self.header.merkle_root_le
-        )
+        level = [transaction.txid_le for transaction in self.transactions]
+        while len(level) > 1:
+            if any(level[i] == level[i + 1] for i in range(0, len(level) - 1, 2)):
+                return False
+            level = _parents(level)
+        return level == [self.header.merkle_root_le]
+
+    def witness_commitment_holds(self) -> bool:
+        """Whether the witnesses are the ones the coinbase commits to (BIP-141).
+
+        A block without any witness needs no commitment.
+        """
+        if not self.transactions:
+            return False
+        coinbase = self.transactions[0]
+        committed = _committed_witness_root(coinbase)
+        if committed is None:
+            return not any(transaction.has_witness for transaction in self.transactions)
+        stack = coinbase.inputs[0].witness if coinbase.inputs else ()
+        if len(stack) != 1 or len(stack[0]) != 32:
+            return False
+        return witness_commitment(self.transactions, reserved=stack[0]) == committed
 
 
 def merkle_root(leaves_le: Sequence[bytes]) -> bytes:
@@ -140,15 +157,40 @@ def root_of_branch(leaf_le: bytes, position: int, branch_le: Sequence[bytes]) ->
     return node
 
 
+def merkle_proof_holds(
+    transaction: Transaction, *, position: int, branch_le: Sequence[bytes], root_le: bytes
+) -> bool:
+    """Whether a branch proves that a transaction stands at `position` in the block with this root.
+
+    Refused although the hashes agree: a transaction of 64 bytes, which may be two hashes of the
+    tree (CVE-2017-12842), and a place in the copied half that pads an odd level (CVE-2012-2459).
+    """
+    if len(transaction.serialize(witness=False)) == 64 or position >> len(branch_le):
+        return False
+    node, place = transaction.txid_le, position
+    for sibling in branch_le:
+        if place & 1 and sibling == node:
+            return False
+        node = sha256d(sibling + node) if place & 1 else sha256d(node + sibling)
+        place >>= 1
+    return node == root_le
+
+
+def witness_commitment(transactions: Sequence[Transaction], *, reserved: bytes) -> bytes:
+    """What a coinbase commits to: SHA-256d(root of the wtxids, coinbase as zero || reserved)."""
+    leaves = [bytes(32), *(transaction.wtxid_le for transaction in transactions[1:])]
+    return sha256d(merkle_root(leaves) + reserved)
+
+
+def _committed_witness_root(coinbase: Transaction) -> bytes | None:
+    # BIP-141: where several outputs match, the last one counts.
+    for output in reversed(coinbase.outputs):
+        if len(output.script) >= 38 and output.script.startswith(_WITNESS_COMMITMENT):
+            return output.script[6:38]
+    return None
+
+
 def _parents(level: list[bytes]) -> list[bytes]:
     if len(level) % 2:
         level = [*level, level[-1]]
     return [sha256d(level[i] + level[i + 1]) for i in range(0, len(level), 2)]
-
-
-def _has_duplicated_tail(level: list[bytes]) -> bool:
-    while len(level) > 1:
-        if any(level[i] == level[i + 1] for i in range(0, len(level) - 1, 2)):
-            return True
-        level = _parents(level)
-    return False

@@ -2,6 +2,8 @@
 
 import hashlib
 
+import wallycore
+
 
 def sha256(data: bytes) -> bytes:
     """SHA-256, 32 bytes."""
@@ -11,6 +13,12 @@ def sha256(data: bytes) -> bytes:
 def sha256d(data: bytes) -> bytes:
     """SHA-256 twice: the hash of transactions, blocks and Base58 checksums. 32 bytes."""
     return hashlib.sha256(hashlib.sha256(data).digest()).digest()
+
+
+def hash160(data: bytes) -> bytes:
+    """RIPEMD-160 of SHA-256: how P2PKH, P2SH and P2WPKH name a key or a script. 20 bytes."""
+    # wallycore's own code: OpenSSL leaves RIPEMD-160 out on many systems.
+    return bytes(wallycore.hash160(data))
 
 
 def tagged_hash(tag: str, data: bytes) -> bytes:
@@ -27,6 +35,7 @@ def displayed(hash_le: bytes) -> str:
 def from_displayed(text: str) -> bytes:
     """The 32 raw bytes, in the order Bitcoin hashes them, of a hash as people see it."""
     raw = bytes.fromhex(text)
-    if len(raw) != 32:
+    # fromhex skips blanks, so the text's own length is checked as well.
+    if len(raw) != 32 or len(text) != 64:
         raise ValueError(f"a hash has 64 hex digits, not {len(text)}: {text!r}")
     return raw[::-1]

@@ -1,4 +1,4 @@
-"""Reading Bitcoin's wire format: little-endian integers, CompactSize lengths, bounded by the data."""
+"""Bitcoin's wire format: little-endian integers, CompactSize lengths, bounded by the data."""
 
 from dataclasses import dataclass
 

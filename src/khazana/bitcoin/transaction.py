@@ -44,9 +44,11 @@ class TxOut:
 
 @dataclass(frozen=True)
 class Transaction:
-    """A transaction; `version`, `lock_time` and `sequence` are as consensus reads them.
+    """A transaction.
 
         version 4 | [marker 00 flag 01] | inputs | outputs | [witnesses] | lock time 4
+
+    version, lock_time and each input's sequence: unsigned, as consensus reads them.
     """
 
     version: int
@@ -55,21 +57,22 @@ class Transaction:
     lock_time: int
 
     @classmethod
-    def parse(cls, raw: bytes) -> Self:
-        """Read a whole transaction; bytes left over are refused."""
+    def parse(cls, raw: bytes, *, witness: bool = True) -> Self:
+        """Read a whole transaction; bytes left over are refused.
+
+        witness=False reads the form that can hold no witness, as a PSBT's unsigned transaction.
+        """
         reader = Reader(raw, "transaction")
-        transaction = cls.read(reader)
+        transaction = cls.read(reader, witness=witness)
         reader.finish()
         return transaction
 
     @classmethod
-    def read(cls, reader: Reader) -> Self:
+    def read(cls, reader: Reader, *, witness: bool = True) -> Self:
         """Read a transaction from where the reader stands."""
         start = reader.offset
-        version = reader.signed(4)
-        has_witness = reader.data[reader.offset : reader.offset + 2] == b"\x00\x01"
-        if has_witness:
-            reader.offset += 2
+        version = reader.integer(4)
+        has_witness = witness and _take_marker(reader)
         inputs = tuple(_read_input(reader) for _ in range(reader.count(_SMALLEST_INPUT)))
         outputs = tuple(_read_output(reader) for _ in range(reader.count(_SMALLEST_OUTPUT)))
         if has_witness:
@@ -91,7 +94,7 @@ class Transaction:
     def serialize(self, *, witness: bool = True) -> bytes:
         """The transaction on the wire; without witnesses it is what the txid hashes."""
         with_witness = witness and self.has_witness
-        pieces = [self.version.to_bytes(4, "little", signed=True)]
+        pieces = [self.version.to_bytes(4, "little")]
         if with_witness:
             pieces.append(b"\x00\x01")
         pieces.append(compact_size(len(self.inputs)))
@@ -143,6 +146,21 @@ class Transaction:
 
     def outpoint(self, vout: int) -> OutPoint:
         return OutPoint(self.txid, vout)
+
+
+def _take_marker(reader: Reader) -> bool:
+    """Step over marker and flag if they are there.
+
+    Zero inputs are the marker (BIP-144). As in Bitcoin Core, a zero after them is the output count
+    of a transaction with nothing in it, and any flag but 1 announces data that nobody knows.
+    """
+    marker = reader.data[reader.offset : reader.offset + 2]
+    if marker[:1] != b"\x00" or marker[1:] in (b"", b"\x00"):
+        return False
+    if marker[1] != 1:
+        raise reader.malformed(f"unknown optional data (flag {marker[1]})")
+    reader.offset += 2
+    return True
 
 
 def _read_input(reader: Reader) -> TxIn:
