@@ -55,6 +55,8 @@ class Mempool:
         self._waiting: dict[Txid, Waiting] = {}
         self._spenders: dict[OutPoint, Spender] = {}
         self._by_script: dict[bytes, dict[Txid, None]] = {}
+        self._arrival: dict[Txid, int] = {}
+        self._arrivals = 0
         self._total_vsize = 0
 
     def __len__(self) -> int:
@@ -66,6 +68,15 @@ class Mempool:
     def __iter__(self) -> Iterator[Waiting]:
         """In order of arrival; a parent always stands before its children."""
         return iter(self._waiting.values())
+
+    @property
+    def total_vsize(self) -> int:
+        """Virtual bytes of everything that waits."""
+        return self._total_vsize
+
+    def arrival(self, txid: Txid) -> int:
+        """A number that grows with each arrival: parents have lower ones than their children."""
+        return self._arrival[txid]
 
     def get(self, txid: Txid) -> Waiting | None:
         return self._waiting.get(txid)
@@ -124,7 +135,7 @@ class Mempool:
         a coin that is gone or is locked again stays out. Returns the txids that stay out.
         """
         transactions = list(candidates)
-        self._waiting, self._spenders, self._by_script = {}, {}, {}
+        self._waiting, self._spenders, self._by_script, self._arrival = {}, {}, {}, {}
         self._total_vsize = 0
         left_out = []
         for transaction in transactions:
@@ -168,9 +179,7 @@ class Mempool:
     def descendants(self, txid: Txid) -> list[Txid]:
         """A waiting transaction and everything that waits below it, in order of arrival."""
         found = self._walk([txid], lambda waiting: waiting.children)
-        if len(found) == 1:
-            return [txid]
-        return [t for t in self._waiting if t in found]
+        return sorted(found, key=self._arrival.__getitem__)
 
     def _walk(self, start: Iterable[Txid], onward: Callable[[Waiting], set[Txid]]) -> set[Txid]:
         found: set[Txid] = set()
@@ -201,6 +210,8 @@ class Mempool:
     def _add(self, waiting: Waiting) -> None:
         transaction, txid = waiting.transaction, waiting.txid
         self._waiting[txid] = waiting
+        self._arrivals += 1
+        self._arrival[txid] = self._arrivals
         self._total_vsize += waiting.vsize
         for parent in waiting.parents:
             self._waiting[parent].children.add(txid)
@@ -211,6 +222,7 @@ class Mempool:
 
     def _drop(self, txid: Txid) -> None:
         waiting = self._waiting.pop(txid)
+        del self._arrival[txid]
         self._total_vsize -= waiting.vsize
         for parent in waiting.parents:
             if parent in self._waiting:
@@ -236,7 +248,7 @@ class Mempool:
         if not direct:
             return []
         evicted = [txid for conflict in direct for txid in self.descendants(conflict)]
-        replaced = [txid for txid in self._waiting if txid in set(evicted)]
+        replaced = sorted(set(evicted), key=self._arrival.__getitem__)
         if len(replaced) > MAX_EVICTED_BY_REPLACEMENT:
             raise refused(
                 new.transaction, "too many potential replacements", f"{len(replaced)} would go"

@@ -123,7 +123,29 @@ def _replay(path: Path, data: bytes) -> list[Transaction]:
         except MalformedBytes as error:
             raise MempoolLogDamaged(path=str(path), offset=offset, problem=str(error)) from error
         offset = start + size
-    return list(waiting.values())
+    return parents_first(waiting)
+
+
+def parents_first(waiting: dict[Txid, Transaction]) -> list[Transaction]:
+    """The transactions in their order, but none before one that it spends from.
+
+    A transaction that a reorganisation brought back was logged after what spends from it.
+    """
+    ordered: dict[Txid, Transaction] = {}
+    for first in waiting:
+        todo = [first]
+        while todo:
+            txid = todo[-1]
+            missing = [
+                i.outpoint.txid
+                for i in waiting[txid].inputs
+                if i.outpoint.txid in waiting and i.outpoint.txid not in ordered
+            ]
+            if missing:
+                todo += missing
+            else:
+                ordered[txid] = waiting[todo.pop()]
+    return list(ordered.values())
 
 
 def _apply(payload: bytes, waiting: dict[Txid, Transaction]) -> None:
@@ -132,7 +154,5 @@ def _apply(payload: bytes, waiting: dict[Txid, Transaction]) -> None:
         waiting.pop(Txid(displayed(reader.take(32))), None)
     for _ in range(reader.count(1)):
         transaction = Transaction.parse(reader.sized())
-        # A transaction that returned stands where it returned: before what spends from it.
-        waiting.pop(transaction.txid, None)
         waiting[transaction.txid] = transaction
     reader.finish()

@@ -62,9 +62,9 @@ def choose(mempool: Mempool) -> Chosen:
     """
     chosen: dict[Txid, None] = {}
     weight, sigops, fees = RESERVED_WEIGHT, _RESERVED_SIGOPS, 0
-    arrival = {waiting.txid: n for n, waiting in enumerate(mempool)}
+    arrival = mempool.arrival
     packages = {waiting.txid: _package(mempool, waiting.txid, chosen) for waiting in mempool}
-    heap = [(package.rate_key, arrival[txid], txid) for txid, package in packages.items()]
+    heap = [(package.rate_key, arrival(txid), txid) for txid, package in packages.items()]
     heapq.heapify(heap)
     while heap:
         rate_key, _, txid = heapq.heappop(heap)
@@ -80,13 +80,13 @@ def choose(mempool: Mempool) -> Chosen:
         sigops += more_sigops
         fees += package.fee
         # Arrival order puts parents before children.
-        for member in sorted(package.txids, key=arrival.__getitem__):
+        for member in sorted(package.txids, key=arrival):
             chosen[member] = None
         below = {d for member in package.txids for d in mempool.descendants(member)}
         for descendant in below.difference(chosen):
             packages[descendant] = _package(mempool, descendant, chosen)
             heapq.heappush(
-                heap, (packages[descendant].rate_key, arrival[descendant], descendant)
+                heap, (packages[descendant].rate_key, arrival(descendant), descendant)
             )
     transactions = [w.transaction for t in chosen if (w := mempool.get(t)) is not None]
     return Chosen(tuple(transactions), Sats(fees))
