@@ -129,9 +129,7 @@ def _with_fees(
     return Chosen(chosen, Sats(fees))
 
 
-def _output(
-    outpoint: OutPoint, index: ChainIndex, new: dict[Txid, Transaction]
-) -> TxOut | None:
+def _output(outpoint: OutPoint, index: ChainIndex, new: dict[Txid, Transaction]) -> TxOut | None:
     transaction = new.get(outpoint.txid)
     if transaction is None:
         placed = index.placed(outpoint.txid)

@@ -1,10 +1,10 @@
 """A devnet's directory: what lies where, and who holds it.
 
-    blocks/blk00000.dat   the block log, readable by whatever reads a node's block files
-    mempool.dat           the mempool's log
-    faucet-seed           32 bytes in hex
-    lock                  held while a process has the devnet open; contains its process id
-    engine/               scratch of the validation engine; deleted on every opening
+blocks/blk00000.dat   the block log, readable by whatever reads a node's block files
+mempool.dat           the mempool's log
+faucet-seed           32 bytes in hex
+lock                  held while a process has the devnet open; contains its process id
+engine/               scratch of the validation engine; deleted on every opening
 """
 
 import fcntl
@@ -17,8 +17,7 @@ from khazana.devnet.wal import sync_directory, write_all
 from khazana.errors import KhazanaError
 
 _OURS = frozenset(
-    {"blocks", "mempool.dat", "mempool.dat.new", "faucet-seed", "faucet-seed.new",
-     "lock", "engine"}
+    {"blocks", "mempool.dat", "mempool.dat.new", "faucet-seed", "faucet-seed.new", "lock", "engine"}
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from khazana.bitcoin.hashes import sha256
 from khazana.bitcoin.transaction import OutPoint, Transaction, TxOut
 from khazana.devnet.admission import (
     Appraisal,
@@ -87,6 +88,10 @@ class Mempool:
     def touching(self, script: bytes) -> list[Waiting]:
         """What waits and pays the script or spends from it, newest arrival last."""
         return [self._waiting[txid] for txid in self._by_script.get(script, ())]
+
+    def script_with_hash(self, script_hash: bytes) -> bytes | None:
+        """The script whose SHA-256, not reversed, this is, among those of what waits."""
+        return next((s for s in self._by_script if sha256(s) == script_hash), None)
 
     def output(self, outpoint: OutPoint) -> TxOut | None:
         """An output of a waiting transaction, spent or not."""
@@ -192,9 +197,7 @@ class Mempool:
         return found
 
     def _parents_of(self, transaction: Transaction) -> set[Txid]:
-        return {
-            i.outpoint.txid for i in transaction.inputs if i.outpoint.txid in self._waiting
-        }
+        return {i.outpoint.txid for i in transaction.inputs if i.outpoint.txid in self._waiting}
 
     def _reappraise(
         self, transaction: Transaction, index: ChainIndex, *, scripts_known_good: bool = True
@@ -202,9 +205,7 @@ class Mempool:
         for source in transaction.inputs:
             if source.outpoint in self._spenders:
                 raise refused(transaction, "txn-mempool-conflict", str(source.outpoint))
-        appraisal = appraise(
-            transaction, index, self.output, scripts_known_good=scripts_known_good
-        )
+        appraisal = appraise(transaction, index, self.output, scripts_known_good=scripts_known_good)
         return Waiting(transaction, appraisal, parents=self._parents_of(transaction))
 
     def _add(self, waiting: Waiting) -> None:

@@ -85,9 +85,7 @@ def choose(mempool: Mempool) -> Chosen:
         below = {d for member in package.txids for d in mempool.descendants(member)}
         for descendant in below.difference(chosen):
             packages[descendant] = _package(mempool, descendant, chosen)
-            heapq.heappush(
-                heap, (packages[descendant].rate_key, arrival(descendant), descendant)
-            )
+            heapq.heappush(heap, (packages[descendant].rate_key, arrival(descendant), descendant))
     transactions = [w.transaction for t in chosen if (w := mempool.get(t)) is not None]
     return Chosen(tuple(transactions), Sats(fees))
 

@@ -1,4 +1,4 @@
-"""The devnet: an embedded Bitcoin network in one directory, mined, reorganised and asked at will."""
+"""The devnet: an embedded Bitcoin network in a directory, mined and reorganised at will."""
 
 import threading
 from collections.abc import Collection, Sequence
@@ -223,9 +223,7 @@ class Devnet:
         with self.lock:
             self._check_open()
             return self.submit_transaction(
-                self.faucet.payment(
-                    self.index, self.mempool, outputs, sat_per_vbyte=sat_per_vbyte
-                )
+                self.faucet.payment(self.index, self.mempool, outputs, sat_per_vbyte=sat_per_vbyte)
             )
 
     def reorganise(
@@ -281,7 +279,7 @@ class Devnet:
         return [t for block in self.index.blocks[height + 1 :] for t in block.txids[1:]]
 
     def _submit(self, block: Block, raw: bytes) -> None:
-        """Log a block, let the engine judge it, and follow the active chain. Raises BlockRefused."""
+        """Log a block, let the engine judge it, follow the active chain. Raises `BlockRefused`."""
         self._log_what_would_return(block)
         self._log.append(raw, block.hash)
         verdict = self._kernel.submit(raw, block.hash)
@@ -321,7 +319,9 @@ class Devnet:
             leaving = [self.index.placed(txid) for txid in self._transactions_above(fork)]
             self._mempool_log.append(joined=[p.transaction for p in leaving if p], sync=True)
 
-    def _follow(self, verdict: Verdict, block: Block) -> tuple[list[Transaction], list[Transaction]]:
+    def _follow(
+        self, verdict: Verdict, block: Block
+    ) -> tuple[list[Transaction], list[Transaction]]:
         """Move the index as the engine moved; returns what was disconnected and connected."""
         returned: list[Transaction] = []
         confirmed: list[Transaction] = []
