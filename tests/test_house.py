@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import importlib
+import importlib.metadata
 import pkgutil
 import re
 import shutil
@@ -19,6 +20,7 @@ from typing import Any, get_type_hints
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import khazana
@@ -159,6 +161,17 @@ def test_lock_files_agree_on_every_version():
         for name, version in pinned(lock).items():
             versions.setdefault(name, set()).add(version)
     assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
+def test_every_pinned_package_accepts_the_oldest_python_we_promise():
+    """A pin made on a newer Python may refuse an older one: Debian 12 has 3.11.2."""
+    promised = PROJECT["project"]["requires-python"].removeprefix(">=") + ".0"
+    refusing = {}
+    for name in pinned(ROOT / "requirements" / "dev.lock"):
+        asked = importlib.metadata.metadata(name)["Requires-Python"]
+        if asked and not SpecifierSet(asked).contains(promised):
+            refusing[name] = asked
+    assert refusing == {}
 
 
 def test_the_base_profile_contains_nothing_but_what_verify_needs():
