@@ -24,9 +24,12 @@ SIGNATURE_BYTES = 64
 
 _P = 2**255 - 19
 _D = -121665 * pow(121666, -1, _P) % _P
-_ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303021405
+_ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
 _SMALL_ORDER_Y = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
-"""The y of the eight points whose order divides 8 (RFC 8032 section 5.1, cofactor 8)."""
+"""The y of the eight points whose order divides 8 (RFC 8032 section 5.1, cofactor 8).
+
+Those of order 8 double to y = 0, so that d·y⁴ + 2y² = 1.
+"""
 
 
 def require_public_key(public: bytes) -> None:

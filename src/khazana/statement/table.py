@@ -9,6 +9,9 @@ from khazana.statement.checks import TEST_NOTICE, Report, ReportLine, Verdict
 MIN_WIDTH = 60
 INDENT = "  "
 
+_JOINERS = "\u200c\u200d"
+"""Format characters that the spelling of Urdu and Persian needs; they only shape letters."""
+
 _CONCLUSIONS = {
     0: 'every check that "{profile}" requires passed',
     1: "a check failed",
@@ -95,7 +98,7 @@ def _shown(text: str) -> str:
     """
     return "".join(
         char
-        if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        if char in _JOINERS or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
         else char.encode("unicode_escape").decode()
         for char in text
     )
