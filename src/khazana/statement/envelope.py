@@ -279,6 +279,21 @@ def _leaves(file: StatementFile) -> tuple[Leaf, ...]:
     return tuple(leaves[index] for index in range(len(leaves)))
 
 
+def network_problems(network: NetworkName, *, test: bool) -> list[tuple[str, str]]:
+    """What is wrong with a network's name and test flag, as (path, problem).
+
+    A network we know has one name and one genesis block; a test network is always marked as one.
+    On a network without test coins `test` is the office's word that this is a demo.
+    """
+    found: list[tuple[str, str]] = []
+    known = network_of_genesis(network.genesis) or NETWORKS.get(network.name)
+    if known and (known.name, known.genesis) != (network.name, network.genesis):
+        found.append(("$.network", f"{known.name} is the network with genesis {known.genesis}"))
+    if known and known.test and not test:
+        found.append(("$.test", f"{known.name} is a test network, so this must be true"))
+    return found
+
+
 def _disagreements(statement: Statement) -> list[tuple[str, str]]:
     """Where the statement contradicts itself, as (path, problem).
 
@@ -291,11 +306,7 @@ def _disagreements(statement: Statement) -> list[tuple[str, str]]:
         found.append(("$.network", "the header part names another network"))
     if body.get("test") is not statement.test:
         found.append(("$.test", "the header part says otherwise"))
-    known = network_of_genesis(statement.network.genesis) or NETWORKS.get(statement.network.name)
-    if known and (known.name, known.genesis) != (statement.network.name, statement.network.genesis):
-        found.append(("$.network", f"{known.name} is the network with genesis {known.genesis}"))
-    if known and known.test and not statement.test:
-        found.append(("$.test", f"{known.name} is a test network, so this must be true"))
+    found.extend(network_problems(statement.network, test=statement.test))
     for part in statement.parts:
         if part.is_extension and type(part.body.get("critical")) is not bool:
             found.append((f"$ part {part.name}", "an extension says whether it is critical"))

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from khazana.ledger.canonical import canonical_bytes
 from khazana.statement.dsse import pre_authentication_encoding
-from khazana.statement.envelope import NetworkName
+from khazana.statement.envelope import NetworkName, network_problems
 from khazana.statement.errors import OfficeConflict, OfficeRefused
 from khazana.statement.keys import ED25519, key_id, public_bytes, require_public_key, signature_fits
 from khazana.statement.times import write_instant
@@ -65,6 +65,8 @@ class OfficeVersion:
             raise ValueError("version 1 has no previous version, and every later one has")
         if self.valid_until <= self.valid_from:
             raise ValueError("it ends before it begins")
+        for _, problem in network_problems(self.network, test=self.test):
+            raise ValueError(problem)
         for required in (ROOT_ROLE, STATEMENT_ROLE):
             if required not in self.roles:
                 raise ValueError(f"there is no role called {required}")
