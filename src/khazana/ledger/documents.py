@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
-from khazana.ledger.canonical import Json, canonical_bytes
+from khazana.ledger.canonical import MOST_INTEGER, Json, canonical_bytes
 from khazana.ledger.grades import EvidenceGrade
 from khazana.units import MAX_MONEY, Sats, Txid
 
@@ -111,8 +111,8 @@ class Fiat:
             raise ValueError(f"{self.currency!r} is not an ISO 4217 code")
         if type(self.paid) is not int or type(self.fees) is not int:
             raise TypeError("fiat amounts are whole minor units")
-        if self.paid < 0 or self.fees < 0:
-            raise ValueError("fiat amounts are not negative; the reason gives the direction")
+        if not (0 <= self.paid <= MOST_INTEGER and 0 <= self.fees <= MOST_INTEGER):
+            raise ValueError("fiat amounts are not negative, and below 2^53 minor units")
 
 
 @dataclass(frozen=True, kw_only=True)

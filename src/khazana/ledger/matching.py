@@ -1,5 +1,6 @@
 """Which document explains which flow: numbered rules (docs/methods/matching.md), no guesses."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -208,7 +209,7 @@ class _Desk:
         if document.address is not None and line.entry.txid in self.outputs:
             script = self._script(document)
             if script is None:
-                return f"{document.address} is not an address of {self.network.name}"
+                return f"its address is not one of {self.network.name}"
             if all(output.script != script for output in self.outputs[line.entry.txid]):
                 return f"transaction {line.entry.txid} does not pay {document.address}"
         return None
@@ -233,7 +234,7 @@ class _Desk:
         for document in documents:
             script = self._script(document)
             if script is None:
-                text = f"{document.address} is not an address of {self.network.name}"
+                text = f"its address is not one of {self.network.name}"
                 self.reject("M8", text, [document])
                 continue
             key = document.account, document.reason.direction, script, int(document.amount)
@@ -257,11 +258,16 @@ class _Desk:
             if line.open_amount <= 0:
                 continue
             entry = line.entry
+            # An output that a document named with its transaction (M1) is not there for another.
+            taken = Counter((self._script(d), int(d.amount)) for d, _ in line.matched if d.address)
             owner = {posting.outpoint: posting.wallet for posting in entry.received}
             for vout, output in enumerate(self.outputs.get(entry.txid, ())):
                 outpoint = OutPoint(entry.txid, vout)
                 wanted = line.wallet if line.direction > 0 else None
-                if owner.get(outpoint) == wanted:
+                meant = output.script, int(output.amount)
+                if taken[meant]:
+                    taken[meant] -= 1
+                elif owner.get(outpoint) == wanted:
                     key = line.wallet, line.direction, output.script, int(output.amount)
                     index.setdefault(key, []).append(_Output(outpoint, line))
         return index

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from importlib import resources
 
+from khazana.ledger.canonical import MOST_INTEGER
 from khazana.units import MAX_MONEY, Sats, sats_from_btc
 
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,18})?")
@@ -38,7 +39,10 @@ def minor_units(text: str, currency: str) -> int:
     whole, _, fraction = text.partition(".")
     if len(fraction.rstrip("0")) > digits:
         raise ValueError(f"{text} has more than the {digits} decimals of {currency}")
-    return int(whole + fraction.rstrip("0").ljust(digits, "0"))
+    amount = int(whole + fraction.rstrip("0").ljust(digits, "0"))
+    if abs(amount) > MOST_INTEGER:
+        raise ValueError(f"{text} {currency} is more than a record can hold exactly")
+    return amount
 
 
 def major_units(amount: int, currency: str) -> str:

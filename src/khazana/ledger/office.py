@@ -63,6 +63,13 @@ ScriptSource = DescriptorSource | AddressSource | RawSource
 """What a wallet's scripts are made from."""
 
 
+class CloseRule(Enum):
+    """Which block closes a day D in the office's zone."""
+
+    MEDIAN_TIME_PAST = "median_time_past"
+    """The last block whose median time past (BIP-113) precedes D+1 00:00."""
+
+
 class CostMethod(Enum):
     """How the cost of coins that leave is found (docs/methods/cost.md)."""
 
@@ -93,6 +100,7 @@ class OfficeRules:
     """
 
     timezone: str
+    close: CloseRule
     min_depth: int
     dust_threshold: Sats
     match_window_days: int
@@ -243,6 +251,7 @@ class MemberLine:
     since: NamedBlock | None
     until: NamedBlock | None
     document: str | None
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +287,7 @@ class BookLine:
 class OfficeFile:
     """What office.toml and the tables beside it say, checked by itself; blocks are still names."""
 
+    file: str
     id: str
     name: Names
     network: Network

@@ -1,0 +1,197 @@
+"""From an office's file to an office: block names become blocks, script sources become scripts."""
+
+from collections.abc import Callable, Iterable
+
+from khazana.bitcoin.chain import BlockRef
+from khazana.errors import KhazanaError
+from khazana.ledger.accounts import LaneSpan, Membership, Perimeter, Seal, Wallet
+from khazana.ledger.entries import BookEntry
+from khazana.ledger.office import (
+    Attestation,
+    BlockName,
+    BookLine,
+    MemberLine,
+    NamedBlock,
+    Office,
+    OfficeFile,
+    PerimeterLine,
+    Place,
+    ScriptSource,
+    SealedWallet,
+    WalletLine,
+)
+from khazana.ledger.problems import ProblemList
+from khazana.ledger.seals import seal_commitment
+from khazana.units import BlockHash, Height
+
+_FOREVER = 2**32
+"""Above every height (a height has 32 bits)."""
+_NOWHERE = BlockRef(Height(0), BlockHash(""))
+
+BlockOf = Callable[[BlockName], BlockRef]
+"""The best chain's block of a name; a KhazanaError when there is none."""
+Derive = Callable[[ScriptSource], tuple[bytes, ...]]
+"""The scripts of a source, in derivation order; a KhazanaError when it is unsound."""
+
+
+def resolve(file: OfficeFile, block_of: BlockOf, derive: Derive) -> Office:
+    """The office, or `OfficeFileRefused` with every name that has no block, every source that
+    cannot be derived, and everything that is out of order once the blocks are known.
+    """
+    work = _Resolver(block_of)
+    wallets = tuple(work.wallet(line, derive) for line in file.wallets)
+    work.scripts_once(zip(file.wallets, wallets, strict=True))
+    office = Office(
+        id=file.id,
+        name=file.name,
+        network=file.network,
+        test=file.test,
+        notice=file.notice,
+        rules=file.rules,
+        entities=file.entities,
+        wallets=wallets,
+        sources={line.id: line.source for line in file.wallets},
+        sealed=tuple(SealedWallet(s.commitment, work.block(s.block)) for s in file.sealed),
+        accounts=file.accounts,
+        attestations=tuple(
+            Attestation(
+                account=line.account,
+                as_of=work.block(line.as_of),
+                amount=line.amount,
+                document=line.document,
+                attested_by=line.attested_by,
+                file_sha256=line.file_sha256,
+            )
+            for line in file.attestations
+        ),
+        perimeters=tuple(work.perimeter(line) for line in file.perimeters),
+        exclusions=file.exclusions,
+        documents=file.documents,
+        book_entries=tuple(work.book_entry(line) for line in file.book_entries),
+        keys=file.keys,
+        roles=file.roles,
+    )
+    work.problems.refuse_if_any(file.file)
+    return office
+
+
+class _Resolver:
+    def __init__(self, block_of: BlockOf) -> None:
+        self.problems = ProblemList()
+        self.block_of = block_of
+        self.known: dict[BlockName, BlockRef | str] = {}
+
+    def block(self, named: NamedBlock) -> BlockRef:
+        """Ask once per name; report at each place."""
+        if named.name not in self.known:
+            try:
+                self.known[named.name] = self.block_of(named.name)
+            except KhazanaError as wrong:
+                self.known[named.name] = str(wrong)
+        answer = self.known[named.name]
+        if isinstance(answer, BlockRef):
+            return answer
+        self.problems.add(named.place, answer)
+        return _NOWHERE
+
+    def maybe_block(self, named: NamedBlock | None) -> BlockRef | None:
+        return None if named is None else self.block(named)
+
+    def wallet(self, line: WalletLine, derive: Derive) -> Wallet:
+        declared = self.block(line.declared)
+        scripts = self._scripts(line, derive)
+        return Wallet(
+            id=line.id,
+            entity=line.entity,
+            name=line.name,
+            scripts=scripts,
+            lanes=self._lanes(line),
+            declared=declared,
+            seal=self._seal(line, declared, scripts),
+            birth=None if line.birth is None else self.block(line.birth).height,
+        )
+
+    def _scripts(self, line: WalletLine, derive: Derive) -> tuple[bytes, ...]:
+        place = Place(line.place.file, line.place.line, f"{line.place.field} ({line.id})")
+        try:
+            scripts = derive(line.source)
+        except KhazanaError as wrong:
+            self.problems.add(place, str(wrong))
+            return ()
+        if not scripts:
+            self.problems.add(place, "has no script")
+        if len(set(scripts)) != len(scripts):
+            self.problems.add(place, "declares a script twice")
+        return scripts
+
+    def scripts_once(self, pairs: Iterable[tuple[WalletLine, Wallet]]) -> None:
+        """No script may be in two wallets: its coins would be counted twice (Rule L5)."""
+        owner: dict[bytes, str] = {}
+        for line, wallet in pairs:
+            shared = {owner[s] for s in wallet.scripts if s in owner}
+            if shared:
+                text = f"declares scripts that {', '.join(sorted(shared))} declares already"
+                self.problems.add(line.place, text)
+            owner.update((script, wallet.id) for script in wallet.scripts)
+
+    def _lanes(self, line: WalletLine) -> tuple[LaneSpan, ...]:
+        spans = []
+        last = -1
+        for lane in line.lanes:
+            since = self.maybe_block(lane.since)
+            if lane.since is not None and since is not None and since != _NOWHERE:
+                if since.height <= last:
+                    self.problems.add(lane.since.place, "lanes must follow one another in time")
+                last = since.height
+            spans.append(LaneSpan(lane.lane, since, lane.document))
+        return tuple(spans)
+
+    def _seal(
+        self, line: WalletLine, declared: BlockRef, scripts: tuple[bytes, ...]
+    ) -> Seal | None:
+        if line.seal is None:
+            return None
+        block = self.block(line.seal.block)
+        if _NOWHERE not in (block, declared) and block.height > declared.height:
+            text = "the wallet was declared before it was sealed: a seal comes first"
+            self.problems.add(line.seal.block.place, text)
+        salt = line.seal.salt
+        opened = seal_commitment(scripts, bytes.fromhex(salt)) if scripts and salt else None
+        if opened is not None and opened != line.seal.commitment:
+            text = "the commitment does not open: these scripts and this salt give another hash"
+            self.problems.add(line.seal.block.place, text)
+        return Seal(line.seal.commitment, block, salt)
+
+    def perimeter(self, line: PerimeterLine) -> Perimeter:
+        members = tuple(self._member(member) for member in line.members)
+        spans: dict[str, list[tuple[int, int]]] = {m.account: [] for m in members}
+        for named, member in zip(line.members, members, strict=True):
+            first = -1 if member.since is None else member.since.height
+            last = _FOREVER if member.until is None else member.until.height
+            if any(first < end and start < last for start, end in spans[member.account]):
+                text = f"{member.account} is a member twice at the same time"
+                self.problems.add(named.place, text)
+            spans[member.account].append((first, last))
+        return Perimeter(line.id, line.name, members)
+
+    def _member(self, line: MemberLine) -> Membership:
+        since, until = self.maybe_block(line.since), self.maybe_block(line.until)
+        if (
+            line.until is not None
+            and since is not None
+            and until is not None
+            and _NOWHERE not in (since, until)
+            and until.height <= since.height
+        ):
+            self.problems.add(line.until.place, "ends before it begins")
+        return Membership(line.account, since, until, line.document)
+
+    def book_entry(self, line: BookLine) -> BookEntry:
+        return BookEntry(
+            kind=line.kind,
+            block=self.block(line.block),
+            account=line.account,
+            amount=line.amount,
+            document=line.document,
+            details=None if line.note is None else {"note": line.note},
+        )
