@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
-from math import inf
 
 from khazana.bitcoin.chain import BlockRef
 from khazana.units import Height
+
+NO_END = Height(2**63)
+"""Above every height there will be: until when an open span lasts."""
 
 Names = Mapping[str, str]
 """A name in several languages: language code -> text; "en" is always there."""
@@ -140,10 +142,11 @@ class Perimeter:
     members: tuple[Membership, ...]
 
     def __post_init__(self) -> None:
-        spans: dict[str, list[tuple[float, float]]] = {}
+        spans: dict[str, list[tuple[int, int]]] = {}
         for m in self.members:
             since = m.since.height if m.since else -1
-            spans.setdefault(m.account, []).append((since, m.until.height if m.until else inf))
+            until = m.until.height if m.until else NO_END
+            spans.setdefault(m.account, []).append((since, until))
         for account, lived in spans.items():
             if any(later[0] < earlier[1] for earlier, later in pairwise(sorted(lived))):
                 raise ValueError(f"{account} is twice a member of {self.id} at the same time")
