@@ -49,18 +49,16 @@ class Period:
         )
 
     def journal(self, **settings: Any) -> Journal:
-        return journal_of(
-            **{
-                "wallets": [FUND, AGENCY],
-                "accounts": [KEEPER],
-                "opening": OPENING,
-                "entries": self.entries,
-                "days": DAYS,
-                "after": block_ref(5),
-                "until": block_ref(15),
-            }
-            | settings
-        )
+        usual: dict[str, Any] = {
+            "wallets": [FUND, AGENCY],
+            "accounts": [KEEPER],
+            "opening": OPENING,
+            "entries": self.entries,
+            "days": DAYS,
+            "after": block_ref(5),
+            "until": block_ref(15),
+        }
+        return journal_of(**usual | settings)
 
 
 def why(
