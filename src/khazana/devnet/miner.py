@@ -36,8 +36,8 @@ _FINAL_SEQUENCE = 0xFFFF_FFFF
 class Chosen:
     """Transactions for a block in an order in which each may spend from those before it."""
 
-    transactions: tuple[Transaction, ...] = ()
-    fees: Sats = Sats(0)
+    transactions: tuple[Transaction, ...]
+    fees: Sats
 
 
 @dataclass(frozen=True, slots=True)
