@@ -1,0 +1,53 @@
+"""The `khazana` command: reads arguments, runs one command, turns errors into sentences."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from khazana import __version__
+from khazana.cli import commands
+from khazana.errors import KhazanaError
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+"""A check failed."""
+EXIT_COULD_NOT = 2
+"""Something needed was missing, wrong or silent: nothing was decided."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="khazana",
+        description="Run a state's Bitcoin programme in the open, and check one without trust.",
+    )
+    parser.add_argument("--version", action="version", version=f"khazana {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in commands.ALL:
+        command.register(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    # People read these pages in four scripts; a console that cannot show one must not crash us.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    args = build_parser().parse_args(argv)
+    try:
+        status: int = args.run(args)
+    except KhazanaError as error:
+        print(f"khazana: {error}", file=sys.stderr)
+        return EXIT_COULD_NOT
+    except BrokenPipeError:
+        # The reader of our output (head, less) went away: not an error of ours.
+        sys.stderr.close()
+        return EXIT_COULD_NOT
+    except KeyboardInterrupt:
+        print("khazana: stopped; nothing was left half-written", file=sys.stderr)
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Everything in a statement that has figures, with the set of accounts the figures are about."""
+
+from collections.abc import Iterator
+
+from khazana.ledger.accounts import CustodialAccount, Entity, Lane, Membership, Perimeter
+from khazana.ledger.perimeters import entity_perimeter, wallet_perimeter
+from khazana.reserve.bodies import perimeter_of, wallet_of
+from khazana.reserve.parts import FiguresBody
+from khazana.reserve.reading import ReserveStatement
+
+
+def accounts_of(statement: ReserveStatement) -> tuple[CustodialAccount, ...]:
+    """The stated custodial accounts as the ledger's values."""
+    return tuple(
+        CustodialAccount(body.id, body.entity, body.name, body.custodian, Lane(body.lane))
+        for body in statement.accounts.values()
+    )
+
+
+def account_perimeter(account: CustodialAccount) -> Perimeter:
+    """A custodial account as a perimeter of its own."""
+    return Perimeter(account.id, account.name, (Membership(account.id),))
+
+
+def sets_of(statement: ReserveStatement) -> Iterator[tuple[str, FiguresBody, Perimeter]]:
+    """Each disclosed wallet, account, entity and perimeter: part name, stated figures, members."""
+    wallets = [wallet_of(body, ()) for body in statement.wallets.values()]
+    accounts = accounts_of(statement)
+    for wallet in wallets:
+        figures = statement.wallets[wallet.id].figures
+        yield f"wallet/{wallet.id}", figures, wallet_perimeter(wallet)
+    for account in accounts:
+        figures = statement.accounts[account.id].figures
+        yield f"account/{account.id}", figures, account_perimeter(account)
+    for body in statement.entities.values():
+        entity = Entity(body.id, body.name, body.sector)
+        yield f"entity/{body.id}", body.figures, entity_perimeter(entity, wallets, accounts)
+    for perimeter in statement.perimeters.values():
+        yield f"perimeter/{perimeter.id}", perimeter.figures, perimeter_of(perimeter)

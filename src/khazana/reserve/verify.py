@@ -1,0 +1,201 @@
+"""The verification of a reserve statement: every check in its order, made by anyone anywhere."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from khazana.bitcoin.chain import ChainView
+from khazana.bitcoin.descriptor import DescriptorEngine
+from khazana.errors import KhazanaError
+from khazana.ledger.findings import Finding
+from khazana.reserve import checks_books, checks_chain, checks_coins
+from khazana.reserve.answers import Answer
+from khazana.reserve.case import Case, Given, NoProofOfControl, OffChainBalances
+from khazana.reserve.checks_continuity import continuity
+from khazana.reserve.parts import BODIES
+from khazana.reserve.question import Question
+from khazana.reserve.reading import ReserveStatement, typed
+from khazana.statement.checks import Check, CheckResult, Profile, Report, Verdict, run_checks
+from khazana.statement.envelope import Statement
+from khazana.statement.evidence import EvidenceVerifier
+from khazana.statement.file_checks import (
+    check_evidence,
+    check_identity,
+    check_root,
+    check_schema,
+    check_signatures,
+    subject_of,
+)
+from khazana.statement.office_file import Pin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a reader asks for.
+
+    raw: the statement's file. pin: the office the reader expects. documents: given by the office,
+    by id. accept_opening: take the opening coins from `previous` instead of the whole history.
+    now: the reader's clock, UTC, for signatures that claim to be from the future.
+    """
+
+    raw: bytes
+    chain: ChainView | None
+    engine: DescriptorEngine
+    profile: Profile
+    now: datetime
+    pin: Pin | None = None
+    previous: ReserveStatement | None = None
+    accept_opening: bool = False
+    documents: Mapping[str, Given] | None = None
+    verifiers: Sequence[EvidenceVerifier] = ()
+
+
+class MoreChecks(Protocol):
+    """Checks that other rooms add, such as mining's: made from a case once it is read."""
+
+    def __call__(self, case: Case) -> Iterable[Check[Case]]: ...
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A check whose result is known before the case exists."""
+
+    result: CheckResult
+    title: str
+    level: Profile | None
+    needs: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.result.name
+
+    def run(self, case: Case | None) -> CheckResult:
+        return self.result
+
+
+def verify(request: Request, *, more: Sequence[MoreChecks] = ()) -> Report:
+    """Make every check of a statement and say what it all amounts to.
+
+    more: the checks of other rooms. Nothing is raised for what is wrong with the statement or
+    silent about the chain: each check says so itself.
+    """
+    schema, envelope, statement = _read(request.raw)
+    if envelope is None or statement is None:
+        schema_only = _Known(schema, "Form of the file", Profile.TOTALS)
+        blocked = [q for q in QUESTIONS if q.level is not None]
+        return run_checks([schema_only, *blocked], None, profile=request.profile, subject=None)  # type: ignore[list-item]
+    pinned = Profile.TOTALS if request.pin is not None else None
+    identity, office = check_identity(envelope, request.pin)
+    signatures = check_signatures(envelope, office, pinned=request.pin is not None, now=request.now)
+    evidence, _ = check_evidence(envelope, request.verifiers)
+    case = Case(
+        statement=statement,
+        chain=request.chain,
+        engine=request.engine,
+        previous=request.previous,
+        accept_opening=request.accept_opening,
+        documents=request.documents,
+    )
+    checks: list[Check[Case]] = [
+        _Known(schema, "Form of the file", Profile.TOTALS),
+        _Known(check_root(envelope), "Parts belong to the root", Profile.TOTALS, ("schema",)),
+        _Known(identity, "The office is the one expected", pinned),
+        _Known(signatures, "The office signed this root", pinned),
+        _Known(evidence, "Other evidence holds", None),
+        *_required_if_given(QUESTIONS, request),
+        *(check for rule in more for check in rule(case)),
+    ]
+    subject = subject_of(envelope, _name(statement))
+    return run_checks(checks, case, profile=request.profile, subject=subject)
+
+
+def _read(raw: bytes) -> tuple[CheckResult, Statement | None, ReserveStatement | None]:
+    result, envelope = check_schema(raw, kinds=frozenset(BODIES))
+    if envelope is None:
+        return result, None, None
+    try:
+        return result, envelope, typed(envelope)
+    except KhazanaError as error:
+        finding = Finding("schema", str(error), str(error.facts().get("path", "the file")))
+        failed = CheckResult(
+            name=result.name,
+            verdict=Verdict.FAILED,
+            basis=result.basis,
+            summary=str(error),
+            findings=(finding,),
+            limits=result.limits,
+        )
+        return failed, envelope, None
+
+
+def _name(statement: ReserveStatement) -> str:
+    office, period = statement.header.office, statement.header.period
+    name = office.name.get("en", office.id)
+    text = f"{name}, after block {period.after.height} up to block {period.until.height}"
+    return f"{text} ({office.notice})" if office.notice else text
+
+
+def _required_if_given(questions: Iterable[Question], request: Request) -> Iterable[Question]:
+    """What the reader took the trouble to bring is required, whatever the profile."""
+    brought = {"continuity": request.previous is not None, "documents": bool(request.documents)}
+    for question in questions:
+        if brought.get(question.name):
+            yield Question(
+                question.name, question.title, question.ask, Profile.TOTALS, question.needs
+            )
+        else:
+            yield question
+
+
+def attested(case: Case) -> Answer:
+    """What custodians hold: never provable here, so never passed unless it is nothing."""
+    case.require("account")
+    balances = [body.figures.closing for body in case.statement.accounts.values()]
+    if any(balances):
+        raise OffChainBalances(sats=sum(balances), accounts=sum(1 for b in balances if b))
+    return Answer("the file itself", "no balance is held by a custodian")
+
+
+def control(case: Case) -> Answer:
+    """Whether somebody proved that the closing coins can be moved; proofs bring their own check."""
+    raise NoProofOfControl()
+
+
+def _question(
+    name: str,
+    title: str,
+    ask: Callable[[Case], Answer],
+    level: Profile | None,
+    *needs: str,
+) -> Question:
+    return Question(name, title, ask, level, needs)
+
+
+_CHAIN, _COINS, _BOOKS = checks_chain, checks_coins, checks_books
+_TOTALS, _ADDRESSES, _FULL = Profile.TOTALS, Profile.ADDRESSES, Profile.FULL
+
+QUESTIONS: tuple[Question, ...] = (
+    _question("network", "Same network as the source", _CHAIN.network, _TOTALS, "schema"),
+    _question("period", "Blocks of the period stand", _CHAIN.period, _TOTALS, "network"),
+    _question("scripts", "Scripts declared once", _CHAIN.scripts, _ADDRESSES, "schema"),
+    _question("headers", "Headers of the period", _CHAIN.headers, _ADDRESSES, "period", "scripts"),
+    _question("inclusion", "Transactions in blocks", _CHAIN.inclusion, _ADDRESSES, "headers"),
+    _question("entries", "Entries re-derived", _COINS.entries, _FULL, "inclusion"),
+    _question("completeness", "No transaction left out", _COINS.completeness, _FULL, "inclusion"),
+    _question("opening", "Opening coins", _COINS.opening, _ADDRESSES, "inclusion"),
+    _question("closing_coins", "Closing coins", _COINS.closing_coins, _ADDRESSES, "inclusion"),
+    _question("maturity", "Immature coinbases apart", _COINS.maturity, _ADDRESSES, "schema"),
+    _question("transfers", "Transfers net to zero", _BOOKS.transfers, _FULL, "schema"),
+    _question("explanations", "Every flow explained", _BOOKS.explanations, _FULL, "schema"),
+    _question("documents", "Documents open", _BOOKS.documents, None, "schema"),
+    _question("balance", "Opening + entries = closing", _BOOKS.balance, _ADDRESSES, "schema"),
+    _question("book_entries", "Perimeter, lane changes", _BOOKS.book_entries, _FULL, "schema"),
+    _question("attested", "Balances at custodians", attested, None, "schema"),
+    _question("continuity", "Follows the previous one", continuity, None, "schema"),
+    _question("control", "Proof of control", control, Profile.CONTROL, "schema"),
+)
+"""The reserve's own checks, in the order in which a report lists them."""
+
+ORDER = ("schema", "root", "identity", "signatures", "evidence", *(q.name for q in QUESTIONS))
+"""The names of all checks of a reserve statement, in order."""
