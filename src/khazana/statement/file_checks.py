@@ -147,6 +147,11 @@ def check_signatures(
     name = "signatures"
     items = [(w, item) for w, item in evidence_places(statement) if item.type == SIGNATURE_TYPE]
     if office is None:
+        copied = [where for where, item in items if item.subject_root != statement.root]
+        if copied:
+            text = "a signature about another root was copied into this file"
+            findings = [Finding(name, text, where) for where in copied]
+            return _result(name, Verdict.FAILED, text, tuple(findings), (LIMIT_SIGNED,))
         summary = f"{len(items)} signature(s) in the file, by an unknown signer"
         return _result(name, Verdict.NOT_CHECKABLE, summary, (), (LIMIT_SIGNED,), basis="none")
     judged = [
@@ -199,17 +204,16 @@ def check_evidence(
     results = tuple(
         each for each in judge_evidence(statement, known) if each.type != SIGNATURE_TYPE
     )
-    findings = tuple(finding for each in results for finding in each.findings)
+    wrong = [each for each in results if each.verdict is Verdict.FAILED]
     unknown = [each for each in results if each.verdict is Verdict.NOT_CHECKABLE]
     limits = tuple(dict.fromkeys(limit for each in results for limit in each.limits))
-    if findings:
-        summary = "; ".join(finding.text for finding in findings)
-        return _result(name, Verdict.FAILED, summary, findings, limits), results
-    if unknown:
-        summary = "; ".join(f"{each.where}: {each.summary}" for each in unknown)
-        return _result(name, Verdict.NOT_CHECKABLE, summary, (), limits), results
+    verdict = Verdict.FAILED if wrong else Verdict.NOT_CHECKABLE if unknown else Verdict.PASSED
+    if wrong or unknown:
+        summary = "; ".join(f"{each.where}: {each.summary}" for each in wrong or unknown)
+        findings = tuple(finding for each in results for finding in each.findings)
+        return _result(name, verdict, summary, findings, limits), results
     summary = f"{len(results)} piece(s) of evidence beside signatures hold"
-    return _result(name, Verdict.PASSED, summary, (), limits), results
+    return _result(name, verdict, summary, (), limits), results
 
 
 def _result(
