@@ -161,8 +161,8 @@ def entries(draw: st.DrawFn) -> ChainEntry:
     """Any transaction that consensus allows and that touches a declared wallet."""
     kind = draw(st.sampled_from(["ours", "mixed", "theirs", "coinbase"]))
     if kind == "coinbase":
-        outputs = [draw(owned), *draw(st.lists(anyones, max_size=4))]
-        return entry_with([], draw(st.permutations(outputs)), coinbase=True)
+        mined = [draw(owned), *draw(st.lists(anyones, max_size=4))]
+        return entry_with([], draw(st.permutations(mined)), coinbase=True)
     ours = draw(st.lists(owned, min_size=1, max_size=6)) if kind != "theirs" else []
     strangers = [] if kind == "ours" else [("stranger", draw(amounts))]
     inputs = draw(st.permutations([*ours, *strangers]))

@@ -184,6 +184,13 @@ def test_the_document_of_a_membership_explains_its_change() -> None:
     (change,) = changes(perimeter(act))
     assert change.document == "act-7"
     assert change.block == block_ref(5)
+    assert change.details == {"change": "enters", "cause": "membership"}
+
+
+def test_l8_a_declaration_is_named_as_the_cause_of_its_change() -> None:
+    (entered, left) = changes(perimeter(member("a", 3, 9)), declared=6)
+    assert entered.details == {"change": "enters", "cause": "declaration"}
+    assert left.details == {"change": "leaves", "cause": "membership"}
 
 
 def test_memberships_that_cannot_be_are_refused() -> None:

@@ -135,8 +135,11 @@ def perimeter_changes(
     opening: every account's balance at the end of `after`. attested: of custodial accounts; those
     outside the period are not read. Each entry carries what stands in the
     account at the end of the block of the change, nothing included; in order of block, those that
-    leave first, then by account.
+    leave first, then by account. details: whether it enters or leaves, and whether a membership or
+    the wallet's declaration is the cause.
     """
+    wallets = tuple(wallets)
+    declared = {wallet.id: wallet.declared for wallet in wallets}
     events = [
         (block, enters, member)
         for member in as_declared(perimeter, wallets).members
@@ -156,6 +159,7 @@ def perimeter_changes(
             balances[account] = amount if is_balance else balances[account] + amount
             done += 1
         stands = balances[member.account]
+        by_declaration = enters and block == declared.get(member.account)
         changes.append(
             BookEntry(
                 kind=BookKind.PERIMETER_CHANGE,
@@ -164,7 +168,10 @@ def perimeter_changes(
                 amount=Sats(stands if enters else -stands),
                 perimeter=perimeter.id,
                 document=member.document,
-                details={"change": "enters" if enters else "leaves"},
+                details={
+                    "change": "enters" if enters else "leaves",
+                    "cause": "declaration" if by_declaration else "membership",
+                },
             )
         )
     return tuple(changes)
