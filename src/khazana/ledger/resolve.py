@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable
 
+from khazana.bitcoin.address import script_of
 from khazana.bitcoin.chain import BlockRef
+from khazana.bitcoin.network import Network
 from khazana.errors import KhazanaError
 from khazana.ledger.accounts import LaneSpan, Membership, Perimeter, Seal, Wallet
 from khazana.ledger.entries import BookEntry
 from khazana.ledger.office import (
+    AddressSource,
     Attestation,
     BlockName,
     BookLine,
@@ -16,6 +19,7 @@ from khazana.ledger.office import (
     OfficeFile,
     PerimeterLine,
     Place,
+    RawSource,
     ScriptSource,
     SealedWallet,
     WalletLine,
@@ -32,6 +36,13 @@ BlockOf = Callable[[BlockName], BlockRef]
 """The best chain's block of a name; a KhazanaError when there is none."""
 Derive = Callable[[ScriptSource], tuple[bytes, ...]]
 """The scripts of a source, in derivation order; a KhazanaError when it is unsound."""
+
+
+def listed_scripts(source: AddressSource | RawSource, network: Network) -> tuple[bytes, ...]:
+    """The scripts of a source that lists them; a descriptor needs an engine for descriptors."""
+    if isinstance(source, AddressSource):
+        return tuple(script_of(address, network) for address in source.addresses)
+    return source.scripts
 
 
 def resolve(file: OfficeFile, block_of: BlockOf, derive: Derive) -> Office:
