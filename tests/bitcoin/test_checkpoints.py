@@ -72,6 +72,29 @@ def test_beyond_the_table_the_target_can_grow_by_four_per_epoch() -> None:
     assert checkpoints.easiest_target_at(Height(10**8)) == target_of(MAINNET.pow_limit_bits)
 
 
+@pytest.mark.parametrize(
+    ("height", "chainwork"),
+    [
+        # nMinimumChainWork and the height of defaultAssumeValid in Bitcoin Core 26, 27, 28 and 29,
+        # kernel/chainparams.cpp (MIT; facts).
+        (804_000, 0x52B2559353DF4117B7348B64),
+        (824_000, 0x63C4EBD298DB40AF57541800),
+        (856_760, 0x88E186B70E0862C193EC44D6),
+        (886_157, 0xB1F3B93B65B16D035A82BE84),
+    ],
+)
+def test_the_tables_work_is_the_chainwork_that_core_ships(height: int, chainwork: int) -> None:
+    assert shipped_checkpoints(MAINNET).work_at(Height(height)) == chainwork
+
+
+def test_work_is_known_where_the_table_reaches_and_nowhere_else() -> None:
+    checkpoints = shipped_checkpoints(MAINNET)
+    assert checkpoints.work_at(Height(0)) == 0x1_0001_0001
+    assert checkpoints.work_at(Height(2016)) == 2017 * 0x1_0001_0001
+    assert checkpoints.work_at(Height(953_568 + 2016)) is None
+    assert shipped_checkpoints(REGTEST).work_at(Height(0)) is None
+
+
 def test_other_networks_have_only_their_genesis_block() -> None:
     for network in (TESTNET3, REGTEST):
         checkpoints = shipped_checkpoints(network)

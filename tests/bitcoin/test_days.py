@@ -1,6 +1,7 @@
 """The close of a day is the last block whose median time past precedes the next midnight."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -8,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from khazana.bitcoin.days import DayBeforeChain, DayNotClosed, close_of_day, end_of_day
-from khazana.units import Height
+from khazana.bitcoin.block import Header
+from khazana.bitcoin.chain import BlockNotInBestChain, BlockRef
+from khazana.bitcoin.days import (
+    DayBeforeChain,
+    DayNotClosed,
+    close_of_day,
+    closing_block,
+    end_of_day,
+)
+from khazana.bitcoin.headers import median_time_past
+from khazana.units import BlockHash, Height
+from tests.bitcoin.paper_headers import START, chain_of, every
 
 KARACHI = timezone(timedelta(hours=5), "PKT")
 DAY = date(2025, 3, 1)
@@ -94,3 +105,41 @@ def test_a_midnight_that_does_not_exist_is_the_moment_clocks_jump() -> None:
     cairo = ZoneInfo("Africa/Cairo")
     end = datetime.fromtimestamp(end_of_day(date(2023, 4, 27), cairo), UTC)
     assert end == datetime(2023, 4, 27, 22, tzinfo=UTC)
+
+
+class PaperChain:
+    """Headers as a chain source; `lost` is a tip that is reorganised away while it is asked."""
+
+    def __init__(self, headers: Sequence[Header], *, lost: bool = False) -> None:
+        self._headers = headers
+        self._lost = lost
+
+    def tip(self) -> BlockRef:
+        return self.block_at(Height(len(self._headers) - 1))
+
+    def block_at(self, height: Height) -> BlockRef:
+        return BlockRef(height, self._headers[height].hash)
+
+    def block_of(self, block_hash: BlockHash) -> BlockRef:
+        if self._lost or block_hash != self.tip().hash:
+            raise BlockNotInBestChain(block=block_hash, source="paper")
+        return self.tip()
+
+    def headers(self, first: Height, last: BlockRef) -> Sequence[Header]:
+        return self._headers[first : last.height + 1]
+
+
+def test_the_closing_block_of_a_chain_is_found_by_its_headers() -> None:
+    headers = chain_of(every(7200, 60))
+    day = datetime.fromtimestamp(START, UTC).date() + timedelta(days=1)
+    block = closing_block(PaperChain(headers), day, UTC)
+    end = end_of_day(day, UTC)
+    assert block.hash == headers[block.height].hash
+    assert median_time_past(headers[: block.height + 1]) < end
+    assert median_time_past(headers[: block.height + 2]) >= end
+
+
+def test_a_reorganisation_on_the_way_is_refused() -> None:
+    day = datetime.fromtimestamp(START, UTC).date() + timedelta(days=1)
+    with pytest.raises(BlockNotInBestChain):
+        closing_block(PaperChain(chain_of(every(7200, 60)), lost=True), day, UTC)

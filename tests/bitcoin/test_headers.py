@@ -313,6 +313,14 @@ def test_early_blocks_are_measured_by_all_there_are() -> None:
     assert on_paper(chain_of([START, START + 1]), easy(MAINNET)).holds
 
 
+def test_signet_headers_leave_its_signatures_unchecked() -> None:
+    report = on_paper(chain_of(every(600, 3)), easy(SIGNET))
+    assert report.holds
+    assert report.unchecked == (
+        "signatures of the network's block makers (BIP-325): headers do not carry them",
+    )
+
+
 def test_regtest_bits_never_change() -> None:
     network = easy(REGTEST)
     assert on_paper(chain_of(FAST), network).holds

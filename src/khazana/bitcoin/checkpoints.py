@@ -7,7 +7,7 @@ from importlib import resources
 from itertools import pairwise
 
 from khazana.bitcoin.network import MAINNET, RETARGET_INTERVAL, Network
-from khazana.bitcoin.work import RETARGET_LIMIT, BadCompactTarget, bits_of, target_of
+from khazana.bitcoin.work import RETARGET_LIMIT, BadCompactTarget, bits_of, target_of, work_of
 from khazana.errors import KhazanaError
 from khazana.units import BlockHash, Height
 
@@ -67,6 +67,19 @@ class Checkpoints:
     def newest(self) -> Height:
         """The height of the newest block whose hash is known; the genesis block is 0."""
         return Height(max(0, self.epochs[-1].first - 1)) if self.epochs else Height(0)
+
+    def work_at(self, height: Height) -> int | None:
+        """All work up to and including a height (a node's `chainwork`), where the table reaches.
+
+        Every block of an epoch has the same bits, so no header is needed.
+        """
+        if self.epoch_at(height) is None:
+            return None
+        return sum(
+            work_of(epoch.bits) * min(RETARGET_INTERVAL, height + 1 - epoch.first)
+            for epoch in self.epochs
+            if epoch.first <= height
+        )
 
     def easiest_target_at(self, height: Height) -> int:
         """The largest target a block may have if each unknown epoch was a factor of 4 easier."""

@@ -1,11 +1,15 @@
 """From the calendar to the chain: which block closes a day."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Protocol
 
+from khazana.bitcoin.block import Header
+from khazana.bitcoin.chain import BlockRef
+from khazana.bitcoin.headers import MEDIAN_OF, median_time_past
 from khazana.errors import KhazanaError
-from khazana.units import Height
+from khazana.units import BlockHash, Height
 
 
 @dataclass(eq=False, kw_only=True)
@@ -33,12 +37,41 @@ class DayBeforeChain(KhazanaError):
     words = "{day} ({zone}) was over before the chain's first block: ask for a later day."
 
 
+class HeaderSource(Protocol):
+    """The part of `ChainView` that knows headers."""
+
+    def tip(self) -> BlockRef: ...
+
+    def block_at(self, height: Height) -> BlockRef: ...
+
+    def block_of(self, block_hash: BlockHash) -> BlockRef: ...
+
+    def headers(self, first: Height, last: BlockRef) -> Sequence[Header]: ...
+
+
 def end_of_day(day: date, zone: tzinfo) -> int:
     """The instant at which a day ends in a zone, in seconds since 1970-01-01 UTC.
 
     Where clocks change at midnight it is the first instant that the zone counts to the next day.
     """
     return int(datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone).timestamp())
+
+
+def closing_block(chain: HeaderSource, day: date, zone: tzinfo) -> BlockRef:
+    """The block that closes `day` in `zone`, in the best chain of a source.
+
+    About twenty questions for eleven headers each. A reorganisation on the way raises
+    `BlockNotInBestChain`: every answer belongs to the chain under the tip asked for first.
+    """
+    tip = chain.tip()
+
+    def median_at(height: Height) -> int:
+        first = Height(max(0, height - MEDIAN_OF + 1))
+        return median_time_past(chain.headers(first, chain.block_at(height)))
+
+    closing = chain.block_at(close_of_day(day, zone, tip=tip.height, median_time_past_at=median_at))
+    chain.block_of(tip.hash)
+    return closing
 
 
 def close_of_day(

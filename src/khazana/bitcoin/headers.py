@@ -20,6 +20,8 @@ MEDIAN_OF = 11
 MAX_TIMEWARP_S = 600
 """BIP-94: the first block of an epoch is at most this much earlier than the block before it."""
 
+_SIGNET = "signatures of the network's block makers (BIP-325): headers do not carry them"
+
 
 @dataclass(frozen=True, slots=True)
 class HeaderFinding:
@@ -42,7 +44,7 @@ class HeaderReport:
 
     work: hashes it took on average to make them all; work_beyond: those after `checkpoint`.
     checkpoint: the highest shipped block that is among the headers or right before them, if any.
-    unchecked: which rules could not be applied to which blocks for want of earlier headers.
+    unchecked: what could not be judged, as a rule that needs earlier headers than were given.
     """
 
     network: Network
@@ -132,6 +134,8 @@ def check_headers(
     H3 the bits are those of the shipped epoch or, beyond the table, those the retarget gives.
     H4 each time is after the median time past of the block before; BIP-94's limit on epochs.
     H5 hashes at the heights of checkpoints are the shipped ones.
+
+    Not judged: whether a time lies in the future, which needs a clock; and a block's version.
     """
     if not headers:
         raise ValueError("no headers to check")
@@ -176,7 +180,11 @@ def check_headers(
         checkpoint=checkpoint,
         newest_checkpoint=checkpoints.newest,
         findings=tuple(findings),
-        unchecked=(*_unchecked("difficulty", unchecked_bits), *_unchecked("time", unchecked_times)),
+        unchecked=(
+            *_unchecked("difficulty", unchecked_bits),
+            *_unchecked("time", unchecked_times),
+            *([_SIGNET] if network.signet else []),
+        ),
     )
 
 
