@@ -80,7 +80,7 @@ def broken(path: list, value: object) -> dict:
         ([], "malformed"),
         (broken(["extra"], 1), "unknown field `extra`"),
         (broken(["signatures"], []), "length >= 1"),
-        (broken(["signatures", 0, "keyid"], "abc"), "length >= 64"),
+        (broken(["signatures", 0, "keyid"], "abc"), "regex"),
         (broken(["signatures", 0, "sig"], "%%%"), "not standard base64"),
         (broken(["signatures", 0, "sig"], "ab\ncd"), "not standard base64"),
         (broken(["payload"], "_-8="), "not standard base64"),

@@ -287,7 +287,7 @@ LOW_ORDER = "01" + "00" * 31
         ([*BODY, "version"], "1", "Expected `int`"),
         ([*BODY, "valid_from"], "2026-01-01", "regex"),
         ([*BODY, "valid_from"], "2026-02-30T00:00:00Z", "day"),
-        ([*BODY, "valid_from"], "2026-01-01T00:00:00+05:00", "length <= 20"),
+        ([*BODY, "valid_from"], "2026-01-01T00:00:00+05:00", "regex"),
         ([*BODY, "keys", 0, "algorithm"], "rsa", "Invalid enum value"),
         ([*BODY, "keys", 0, "public"], "00" * 32, "is not the SHA-256"),
         (
@@ -304,7 +304,7 @@ LOW_ORDER = "01" + "00" * 31
         ([*BODY, "roles", "root", "threshold"], 1, "does not fit"),
         ([*BODY, "roles", "root", "keys"], ["00" * 32] * 2, "listed twice"),
         (["versions", 0, "signatures", 0, "signature"], "00" * 64, "does not fit"),
-        (["versions", 0, "signatures", 0, "signature"], "00", "length >= 128"),
+        (["versions", 0, "signatures", 0, "signature"], "00", "regex"),
         (["versions", 0, "signatures"], [], "length >= 1"),
     ],
 )

@@ -256,10 +256,7 @@ def _leaves(file: StatementFile) -> tuple[Leaf, ...]:
         if (part.index == 0) != (part.name == HEADER):
             raise StatementMalformed(path=path, problem="the header, and only it, has index 0")
         names[part.name] = row
-        try:
-            leaves[part.index] = Part(part.index, part.name, bytes.fromhex(part.salt), part.body)
-        except ValueError as error:
-            raise StatementMalformed(path=path, problem=str(error)) from error
+        leaves[part.index] = Part(part.index, part.name, bytes.fromhex(part.salt), part.body)
     for row, hidden in enumerate(file.withheld):
         path = f"$.withheld[{row}]"
         if hidden.index in leaves:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from khazana.ledger.canonical import canonical_bytes, parse_strict
+from khazana.statement import patterns
 from khazana.statement.envelope import NetworkName
 from khazana.statement.errors import OfficeConflict, OfficeRefused, PinMalformed, SignatureRefused
 from khazana.statement.identity import (
@@ -18,18 +19,16 @@ from khazana.statement.identity import (
     grouped,
     latest_of,
 )
-from khazana.statement.times import INSTANT_PATTERN, read_instant
-from khazana.statement.wire import Hash256, NetworkFile
+from khazana.statement.times import read_instant
+from khazana.statement.wire import Hash256, NetworkFile, json_schema
 
 OFFICE_FORMAT = "khazana.office/1"
 MAX_OFFICE_BYTES = 1 << 20
 
-Slug = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]*$", max_length=64)]
-Language = Annotated[str, msgspec.Meta(pattern="^[a-z]{2,3}$", max_length=3)]
-Instant = Annotated[str, msgspec.Meta(pattern=INSTANT_PATTERN, max_length=20)]
-SignatureHex = Annotated[
-    str, msgspec.Meta(pattern="^[0-9a-f]{128}$", min_length=128, max_length=128)
-]
+Slug = Annotated[str, msgspec.Meta(pattern=patterns.SLUG, max_length=64)]
+Language = Annotated[str, msgspec.Meta(pattern=patterns.LANGUAGE)]
+Instant = Annotated[str, msgspec.Meta(pattern=patterns.INSTANT)]
+SignatureHex = Annotated[str, msgspec.Meta(pattern=patterns.SIGNATURE)]
 
 
 class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,6 +81,11 @@ class OfficeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     format: Literal["khazana.office/1"]
     versions: Annotated[Sequence[VersionFile], msgspec.Meta(min_length=1, max_length=1000)]
+
+
+def office_json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of office.json, as shipped in docs/spec."""
+    return json_schema(OFFICE_FORMAT, OfficeFile)
 
 
 def office_document(office: Office) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from khazana.ledger.canonical import canonical_bytes
+from khazana.statement.patterns import PART_NAME
 from khazana.statement.tree import leaf_hash
 
 PART_DOMAIN = b"khazana.statement.part/1\x00"
@@ -18,9 +19,7 @@ MIN_SEED_BYTES = 16
 HEADER = "header"
 EXTENSION_PREFIX = "x-"
 
-_SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}"
-PART_NAME_PATTERN = rf"^[a-z][a-z0-9-]{{0,39}}(/{_SEGMENT}){{0,3}}$"
-_PART_NAME = re.compile(PART_NAME_PATTERN[:-1] + r"\Z")
+_PART_NAME = re.compile(PART_NAME)
 
 
 @dataclass(frozen=True, slots=True)

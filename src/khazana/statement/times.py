@@ -3,8 +3,9 @@
 import re
 from datetime import UTC, datetime
 
-INSTANT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
-_INSTANT = re.compile(INSTANT_PATTERN[:-1] + r"\Z")
+from khazana.statement.patterns import INSTANT
+
+_INSTANT = re.compile(INSTANT)
 
 
 def read_instant(text: str) -> datetime:

@@ -5,20 +5,17 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from khazana.statement.parts import PART_NAME_PATTERN
+from khazana.statement import patterns
 
 STATEMENT_FORMAT = "khazana.statement/1"
 MAX_PARTS = 5_000_000
 
-# The bounds on length matter: in Python a pattern's "$" also matches before a final newline.
-Hash256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", min_length=64, max_length=64)]
-Salt128 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", min_length=32, max_length=32)]
-PartName = Annotated[str, msgspec.Meta(pattern=PART_NAME_PATTERN, max_length=430)]
+Hash256 = Annotated[str, msgspec.Meta(pattern=patterns.HASH256)]
+Salt128 = Annotated[str, msgspec.Meta(pattern=patterns.SALT128)]
+PartName = Annotated[str, msgspec.Meta(pattern=patterns.PART_NAME)]
 PartIndex = Annotated[int, msgspec.Meta(ge=0, lt=MAX_PARTS)]
-NetworkLabel = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]*$", max_length=40)]
-EvidenceType = Annotated[
-    str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]*/[1-9][0-9]*$", max_length=100)
-]
+NetworkLabel = Annotated[str, msgspec.Meta(pattern=patterns.SLUG, max_length=40)]
+EvidenceType = Annotated[str, msgspec.Meta(pattern=patterns.EVIDENCE_TYPE, max_length=100)]
 
 
 class NetworkFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,9 +66,10 @@ def statement_json_schema() -> dict[str, Any]:
     It says less than the reader: that indexes have no gaps, that names occur once and that the
     digests give the root cannot be said in JSON Schema.
     """
-    schema = msgspec.json.schema(StatementFile)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": STATEMENT_FORMAT,
-        **schema,
-    }
+    return json_schema(STATEMENT_FORMAT, StatementFile)
+
+
+def json_schema(title: str, type_: type) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a type that a file is read into."""
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, "title": title, **msgspec.json.schema(type_)}
