@@ -83,7 +83,7 @@ class _Reader:
         id_, name = head.identifier(), head.names()
         self.network = _network(head)
         test = head.flag("test")
-        if self.network.test and not test:
+        if self.network.test and head.values.get("test") is False:
             head.wrong(f"must be true: {self.network.name} is a test network", "test")
         notice, zone = head.maybe_text("notice"), read_timezone(head)
         head.finish()

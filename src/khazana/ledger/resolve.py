@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from khazana.bitcoin.address import script_of
 from khazana.bitcoin.chain import BlockRef
+from khazana.bitcoin.descriptor import DescriptorEngine, parse_descriptor
 from khazana.bitcoin.network import Network
 from khazana.errors import KhazanaError
 from khazana.ledger.accounts import LaneSpan, Membership, Perimeter, Seal, Wallet
@@ -13,6 +14,7 @@ from khazana.ledger.office import (
     Attestation,
     BlockName,
     BookLine,
+    DescriptorSource,
     MemberLine,
     NamedBlock,
     Office,
@@ -43,6 +45,25 @@ def listed_scripts(source: AddressSource | RawSource, network: Network) -> tuple
     if isinstance(source, AddressSource):
         return tuple(script_of(address, network) for address in source.addresses)
     return source.scripts
+
+
+def scripts_by(engine: DescriptorEngine, network: Network) -> Derive:
+    """How to derive any source: descriptors by an engine, branch after branch, the rest as listed.
+
+    A descriptor's scripts are those of the stated ranges, in the order the ranges are stated.
+    """
+
+    def derive(source: ScriptSource) -> tuple[bytes, ...]:
+        if not isinstance(source, DescriptorSource):
+            return listed_scripts(source, network)
+        descriptor = parse_descriptor(source.descriptor, network)
+        return tuple(
+            script
+            for part in source.branches
+            for script in engine.derive(descriptor, branch=part.branch, start=0, stop=part.stop)
+        )
+
+    return derive
 
 
 def resolve(file: OfficeFile, block_of: BlockOf, derive: Derive) -> Office:

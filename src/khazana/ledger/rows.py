@@ -147,6 +147,7 @@ def _reason(row: Row) -> Reason | None:
 
 
 def _amount(row: Row, *, least: int | None) -> Sats:
+    """The amount; where it is wrong the row is, and what is given back is not used."""
     column = "amount_btc" if row.cells["amount_btc"] else "amount_sat"
     try:
         amount = sats_of_text(btc=row.cells["amount_btc"], sat=row.cells["amount_sat"])
@@ -204,7 +205,8 @@ def _book_line(row: Row) -> BookLine | None:
     elif kind and kind not in _ENTERED_KINDS:
         row.wrong("kind", f"{kind!r} is no kind{suggestion(kind, _ENTERED_KINDS)}")
     amount = _amount(row, least=None)
-    if kind == BookKind.LOSS.value and amount >= 0:
+    sound = len(row.problems.found) == found
+    if sound and kind == BookKind.LOSS.value and amount >= 0:
         row.wrong(
             "amount_btc" if row.cells["amount_btc"] else "amount_sat",
             "a loss takes away: write a negative amount",

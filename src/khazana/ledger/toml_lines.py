@@ -74,15 +74,18 @@ class _Walker:
         self.at += 2 if many else 1
         keys = self.keys()
         self.at += 2 if many else 1
+        around: list[Path] = []
         path: Path = ()
         for position, key in enumerate(keys):
             path = (*path, key)
+            around.append(path)
             if many and position == len(keys) - 1:
                 self.last_index[path] = self.last_index.get(path, -1) + 1
             if path in self.last_index:
                 path = (*path, self.last_index[path])
         end, self.at = self.at, start
-        self.note(path)
+        for step in (*around, path):
+            self.note(step)
         self.at = end
         return path
 

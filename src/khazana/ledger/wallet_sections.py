@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 
 from khazana.bitcoin.address import BadAddress, SecretInsteadOfAddress, script_of
+from khazana.bitcoin.descriptor import Descriptor, DescriptorRangeRefused, parse_descriptor
 from khazana.bitcoin.network import Network
+from khazana.errors import KhazanaError
 from khazana.ledger.accounts import Lane
 from khazana.ledger.office import (
     AddressSource,
@@ -24,11 +26,6 @@ MOST_GAP = 100_000
 
 _RAW = re.compile(r"raw\(((?:[0-9a-f]{2}){1,10000})\)")
 _SALT = re.compile(r"[0-9a-f]{32}")
-# Extended private keys (BIP-32 and its relatives) and wallet import format, inside any expression.
-_SECRET = re.compile(
-    r"[xyzYZtuvUV]prv[1-9A-HJ-NP-Za-km-z]{20,}|(?<![1-9A-HJ-NP-Za-km-z])[5KLc9][1-9A-HJ-NP-Za-km-z]{50,51}"
-    r"(?![1-9A-HJ-NP-Za-km-z])"
-)
 _SOURCES = ("descriptor", "addresses", "raw")
 
 
@@ -66,7 +63,7 @@ def _source(
             section.has(key)
         return RawSource(())
     if given == ["descriptor"]:
-        return _descriptor(section)
+        return _descriptor(section, network)
     if given == ["addresses"]:
         addresses = []
         for address, position in section.texts("addresses"):
@@ -107,23 +104,30 @@ def _claim(
     taken.setdefault(script, wallet)
 
 
-def _descriptor(section: Section) -> DescriptorSource:
+def _descriptor(section: Section, network: Network) -> DescriptorSource:
     text = section.text("descriptor")
-    if _SECRET.search(text):
-        section.wrong(
-            "has a private key in it, which is not repeated here: nothing in this program needs "
-            "one; remove it and move the coins to a new key",
-            "descriptor",
-        )
+    descriptor: Descriptor | None = None
+    try:
+        descriptor = parse_descriptor(text, network) if text else None
+    except KhazanaError as wrong:
+        section.wrong(str(wrong), "descriptor")
     branches = []
     for part in section.sections("range"):
-        branches.append(
-            BranchRange(
-                part.integer("branch", least=0, most=0x7FFF_FFFF),
-                part.integer("stop", least=1, most=MOST_INDEX),
-            )
+        line = BranchRange(
+            part.integer("branch", least=0, most=0x7FFF_FFFF),
+            part.integer("stop", least=1, most=MOST_INDEX),
         )
+        try:
+            if descriptor is not None:
+                descriptor.check_range(branch=line.branch, start=0, stop=line.stop)
+        except DescriptorRangeRefused as wrong:
+            part.wrong(str(wrong))
+        branches.append(line)
         part.finish()
+    stated = {line.branch for line in branches}
+    for missing in sorted(set(range(descriptor.branches if descriptor else 0)) - stated):
+        # Coins on a branch without a range would be the wallet's and yet not counted.
+        section.wrong(f"states nothing for branch {missing} of the descriptor", "range")
     if not branches:
         section.wrong("is missing: [{branch = 0, stop = 1000}]", "range")
     for branch in sorted({b.branch for b in branches}):
