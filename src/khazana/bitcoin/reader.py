@@ -61,6 +61,13 @@ class Reader:
 
     def sized(self) -> bytes:
         """A byte string with its length before it."""
+        start = self.offset + 1
+        # Nearly all are shorter than 253 bytes: a length of one byte, read without detours.
+        if start <= len(self.data) and (length := self.data[start - 1]) < 0xFD:
+            end = start + length
+            if end <= len(self.data):
+                self.offset = end
+                return self.data[start:end]
         return self.take(self.compact_size())
 
     def finish(self) -> None:

@@ -1,5 +1,6 @@
 """Transactions: parsed and written back byte for byte."""
 
+import struct
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -10,6 +11,8 @@ from khazana.units import Sats, Txid
 
 NULL_TXID = Txid("00" * 32)
 COINBASE_VOUT = 0xFFFF_FFFF
+
+_OUTPOINT = struct.Struct("<32sI")
 
 # Smallest possible encodings, to bound the counts a hostile transaction may announce.
 _SMALLEST_INPUT = 32 + 4 + 1 + 4
@@ -164,7 +167,8 @@ def _take_marker(reader: Reader) -> bool:
 
 
 def _read_input(reader: Reader) -> TxIn:
-    outpoint = OutPoint(Txid(displayed(reader.take(32))), reader.integer(4))
+    txid_le, vout = _OUTPOINT.unpack(reader.take(36))
+    outpoint = OutPoint(Txid(displayed(txid_le)), vout)
     return TxIn(outpoint, reader.sized(), reader.integer(4))
 
 
