@@ -280,6 +280,23 @@ def test_one_mistyped_character_never_gives_another_script(
         script_of(changed, network)
 
 
+@given(
+    st.one_of(
+        st.text(max_size=100),
+        st.text(alphabet="1bcBCtTrRqpzQPl0ſK ", max_size=60).map("bc1".__add__),
+        st.from_regex(r"[13mn2][1-9A-HJ-NP-Za-km-z]{20,40}", fullmatch=True),
+    ),
+    networks,
+)
+def test_any_text_is_refused_in_an_orderly_way(text: str, network: Network) -> None:
+    try:
+        script = script_of(text, network)
+    except (BadAddress, SecretInsteadOfAddress) as refused:
+        assert network.name in str(refused)
+        return
+    assert address_of(script, network) in (text, text.lower())
+
+
 @given(st.binary(min_size=1, max_size=70))
 def test_base58_is_read_back_and_agrees_with_libwally(payload: bytes) -> None:
     text = base58check_encode(payload)
