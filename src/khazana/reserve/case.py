@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from khazana.bitcoin.chain import ChainView, Coin
-from khazana.bitcoin.checkpoints import shipped_checkpoints
 from khazana.bitcoin.descriptor import DescriptorEngine
-from khazana.bitcoin.headers import first_needed, first_to_anchor
 from khazana.bitcoin.network import Network, network_of_genesis
 from khazana.bitcoin.transaction import OutPoint
 from khazana.errors import KhazanaError
@@ -17,10 +15,10 @@ from khazana.ledger.entries import ChainEntry, HeldCoin
 from khazana.ledger.postings import coins_after_entries, entries_of, held_coins
 from khazana.reserve.answers import Answer
 from khazana.reserve.bodies import block_ref, coin_of, wallet_of
-from khazana.reserve.gather import ChainFacts, gather
+from khazana.reserve.gather import ChainFacts, gather_period
 from khazana.reserve.reading import ReserveStatement
 from khazana.statement.identity import Office
-from khazana.units import Height, Txid
+from khazana.units import Txid
 
 
 @dataclass(eq=False, kw_only=True)
@@ -150,21 +148,11 @@ class Case:
         """Everything the chain shows about the declared scripts up to the closing block."""
         period = self.statement.header.period
         after, until = block_ref(period.after), block_ref(period.until)
-        chain = self.required_chain()
-        checkpoints = shipped_checkpoints(chain.network)
-        first = min(
-            first_needed(after.height, chain.network),
-            first_to_anchor(Height(after.height + 1), checkpoints),
-        )
-        if not chain.network.retargets:
-            # Nothing to anchor in: the median time past is all that looks back.
-            first = first_needed(after.height, chain.network)
-        return gather(
-            chain,
+        return gather_period(
+            self.required_chain(),
             {script for wallet in self.wallets for script in wallet.scripts},
             after=after,
             until=until,
-            first_header=first,
             since_birth=not self.accept_opening,
         )
 

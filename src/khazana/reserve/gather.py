@@ -12,6 +12,8 @@ from khazana.bitcoin.chain import (
     ConfirmedTransaction,
     coins_after,
 )
+from khazana.bitcoin.checkpoints import shipped_checkpoints
+from khazana.bitcoin.headers import first_needed, first_to_anchor
 from khazana.bitcoin.network import Network
 from khazana.bitcoin.transaction import OutPoint
 from khazana.units import Height
@@ -60,6 +62,29 @@ class ChainFacts:
         return coins_after(self.before, self.scripts)
 
 
+def gather_period(
+    chain: ChainView,
+    scripts: Collection[bytes],
+    *,
+    after: BlockRef,
+    until: BlockRef,
+    since_birth: bool = True,
+) -> ChainFacts:
+    """Ask the chain everything about the period (after, until] once.
+
+    Headers reach back far enough for the median times, the retarget rule and, where checkpoints are
+    shipped, to stand on one. since_birth=False leaves the history up to `after` out.
+    """
+    network = chain.network
+    first = first_needed(after.height, network)
+    if network.retargets:
+        anchored = first_to_anchor(Height(after.height + 1), shipped_checkpoints(network))
+        first = min(first, anchored)
+    return gather(
+        chain, scripts, after=after, until=until, first_header=first, since_birth=since_birth
+    )
+
+
 def gather(
     chain: ChainView,
     scripts: Collection[bytes],
@@ -69,11 +94,7 @@ def gather(
     first_header: Height,
     since_birth: bool = True,
 ) -> ChainFacts:
-    """Ask the chain everything about the period once.
-
-    first_header: the lowest header wanted, at most 10 below `after` so that both median times can
-    be computed, lower where the retarget rule needs the epoch's first header.
-    """
+    """The same from a stated lowest header on."""
     wanted = frozenset(scripts)
     history = chain.history(wanted, None if since_birth else after, until)
     earlier = {c.block.height: c.block for c in history if c.block.height < first_header}

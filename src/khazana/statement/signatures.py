@@ -1,7 +1,7 @@
 """An office's signature over a statement: what exactly is signed, and when it counts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from khazana.errors import KhazanaError
 from khazana.ledger.canonical import canonical_bytes, parse_strict
 from khazana.statement.checks import Verdict
-from khazana.statement.dsse import Envelope, read_envelope, sign, valid_signers
-from khazana.statement.envelope import Evidence, Statement
+from khazana.statement.dsse import Envelope, joined, read_envelope, sign, valid_signers
+from khazana.statement.envelope import Evidence, Statement, with_evidence
 from khazana.statement.errors import SignatureRefused
 from khazana.statement.evidence import EvidenceResult, evidence_of, failed
 from khazana.statement.identity import STATEMENT_ROLE, Office, OfficeVersion, grouped
@@ -87,6 +87,31 @@ def sign_statement(
 def signature_evidence(statement: Statement, envelope: Envelope) -> Evidence:
     """A signed envelope, ready to be attached to the statement."""
     return evidence_of(SIGNATURE_TYPE, statement, envelope=envelope.to_json())
+
+
+def signed_instant(statement: Statement) -> datetime | None:
+    """The time that the signatures on a statement state, so that the next signer states the same.
+
+    None when there is none yet, or when they state several.
+    """
+    claims = [_read(item, statement)[0] for item in _signatures(statement)]
+    instants = {claim.signed_at for claim in claims}
+    return read_instant(instants.pop()) if len(instants) == 1 else None
+
+
+def joined_evidence(statement: Statement, envelope: Envelope) -> Statement:
+    """The statement with an envelope attached, joined to the one over the same payload, if any."""
+    for item in _signatures(statement):
+        _, present = _read(item, statement)
+        if (present.payload_type, present.payload) == (envelope.payload_type, envelope.payload):
+            together = signature_evidence(statement, joined([present, envelope]))
+            evidence = tuple(together if e is item else e for e in statement.evidence)
+            return replace(statement, evidence=evidence)
+    return with_evidence(statement, signature_evidence(statement, envelope))
+
+
+def _signatures(statement: Statement) -> list[Evidence]:
+    return [item for item in statement.evidence if item.type == SIGNATURE_TYPE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,114 @@
+"""`khazana verify`: check a statement against a chain, with no database and no trust."""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from khazana.bitcoin.descriptor_engines import best_engine
+from khazana.cli.chains import add_chain_argument, chain_of
+from khazana.cli.clock import now
+from khazana.cli.files import read_bytes
+from khazana.ledger.document_file import read_document_file
+from khazana.reserve.case import Given
+from khazana.reserve.reading import ReserveStatement, read_reserve_statement
+from khazana.reserve.verify import Request, verify
+from khazana.statement.checks import Profile
+from khazana.statement.office_file import Pin, pin_by_file, pin_by_fingerprint
+from khazana.statement.table import report_table
+
+MOST_STATEMENT_BYTES = 1 << 31
+MOST_OFFICE_BYTES = 1 << 24
+
+HELP = "check a statement against the chain"
+EPILOG = """\
+exit status: 0 every check that the profile requires passed; 1 a check failed;
+2 a required check could not be made.
+
+What is checked is printed, what it rests on (own blocks, own index, word of URL),
+and what it cannot show. Without --office anyone may have made the statement.
+"""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "verify",
+        help=HELP,
+        description=HELP.capitalize() + ".",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="the statement")
+    add_chain_argument(parser)
+    parser.add_argument(
+        "--office",
+        metavar="FILE|FINGERPRINT",
+        help="the office you expect: its office.json, or its fingerprint from a source you trust",
+    )
+    parser.add_argument("--previous", metavar="FILE", type=Path, help="the statement before it")
+    parser.add_argument(
+        "--accept-opening",
+        action="store_true",
+        help="take the opening coins from --previous instead of deriving the whole history again",
+    )
+    parser.add_argument(
+        "--documents", metavar="FILE", type=Path, help="documents that the office gave you"
+    )
+    parser.add_argument(
+        "--require",
+        choices=[profile.value for profile in Profile],
+        default=Profile.ADDRESSES.value,
+        help="how much must be checkable (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the report for programs")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.accept_opening and args.previous is None:
+        raise SystemExit("khazana verify: --accept-opening needs --previous FILE")
+    report = verify(
+        Request(
+            raw=read_bytes(args.file, most=MOST_STATEMENT_BYTES),
+            chain=chain_of(args),
+            engine=best_engine(),
+            profile=Profile(args.require),
+            now=now(),
+            pin=_pin(args.office),
+            previous=_previous(args.previous),
+            accept_opening=args.accept_opening,
+            documents=_documents(args.documents),
+        )
+    )
+    if args.json:
+        json.dump(report.to_json(), sys.stdout, ensure_ascii=False, indent=2)
+        print()
+    else:
+        print(report_table(report, width=shutil.get_terminal_size((100, 24)).columns), end="")
+    return report.exit_status
+
+
+def _pin(given: str | None) -> Pin | None:
+    if given is None:
+        return None
+    # A path that exists is a file; all else must be a whole fingerprint, and says so if it is not.
+    if Path(given).exists() or given.endswith(".json"):
+        return pin_by_file(read_bytes(Path(given), most=MOST_OFFICE_BYTES))
+    return pin_by_fingerprint(given)
+
+
+def _previous(path: Path | None) -> ReserveStatement | None:
+    return (
+        None
+        if path is None
+        else read_reserve_statement(read_bytes(path, most=MOST_STATEMENT_BYTES))
+    )
+
+
+def _documents(path: Path | None) -> Mapping[str, Given] | None:
+    if path is None:
+        return None
+    opened = read_document_file(read_bytes(path, most=MOST_STATEMENT_BYTES))
+    return {document.id: Given(document, salt) for document, salt in opened}
