@@ -291,9 +291,8 @@ def test_one_mistyped_character_never_gives_another_script(
 def test_any_text_is_refused_in_an_orderly_way(text: str, network: Network) -> None:
     try:
         script = script_of(text, network)
-    except (BadAddress, SecretInsteadOfAddress) as refused:
-        assert network.name in str(refused)
-        return
+    except (BadAddress, SecretInsteadOfAddress):
+        return  # any other error would be ours
     assert address_of(script, network) in (text, text.lower())
 
 
