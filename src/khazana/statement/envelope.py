@@ -304,23 +304,23 @@ def _disagreements(statement: Statement) -> list[tuple[str, str]]:
     if body.get("test") is not statement.test:
         found.append(("$.test", "the header part says otherwise"))
     found.extend(network_problems(statement.network, test=statement.test))
-    for part in statement.parts:
+    for row, part in enumerate(statement.parts):
         if part.is_extension and type(part.body.get("critical")) is not bool:
-            found.append((f"$ part {part.name}", "an extension says whether it is critical"))
+            where = f"$.parts[{row}].body.critical"
+            found.append((where, f"the extension {part.name} must say true or false"))
     critical = sorted(part.name for part in statement.parts if part.is_critical)
     if body.get("critical", []) != critical:
-        found.append(
-            ("$ part header", "its list of critical extensions is not the list of those disclosed")
-        )
+        where = "$.parts[0].body.critical"
+        found.append((where, "it is not the sorted list of the critical extensions disclosed"))
     return found
 
 
 def _require_known_kinds(statement: Statement, kinds: Collection[str]) -> None:
-    for part in statement.parts:
+    for row, part in enumerate(statement.parts):
         if part.name == HEADER or part.kind in kinds:
             continue
         if part.is_critical or not part.is_extension:
-            raise UnknownPart(name=part.name, path=f"index {part.index}")
+            raise UnknownPart(name=part.name, path=f"$.parts[{row}]")
 
 
 def _require_canonical(raw: bytes, expected: bytes) -> None:
