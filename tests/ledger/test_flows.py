@@ -111,6 +111,15 @@ def test_l4_among_equal_sources_and_targets_the_first_by_id_goes_first() -> None
     )
 
 
+def test_l4_the_last_satoshi_of_a_source_is_given_too() -> None:
+    entry = entry_with([("a", 100), ("b", 7)], [("c", 99), ("stranger", 8)])
+    assert seen(entry) == {
+        ("a", "c", 99, "internal"),
+        ("a", OUTSIDE, 1, "out"),
+        ("b", OUTSIDE, 7, "out"),
+    }
+
+
 def test_l4_with_strangers_inputs_no_transfer_between_our_wallets_is_claimed() -> None:
     # It looks like a payment from a to b, but the stranger may have paid b: a payjoin.
     entry = entry_with([("a", 100), ("stranger", 80)], [("b", 70), ("a/1", 30), ("stranger", 79)])

@@ -143,6 +143,7 @@ BOOK = (
     BookEntry(BookKind.LOSS, block_ref(12), "fund", Sats(-20), document="loss-1"),
     BookEntry(BookKind.RESTATEMENT, block_ref(13), "fund", Sats(5)),
     BookEntry(BookKind.PERIMETER_CHANGE, block_ref(13), "fund", Sats(5), perimeter="p"),
+    BookEntry(BookKind.RESTATEMENT, block_ref(14), "agency.hot", Sats(-1)),
     BookEntry(BookKind.LOSS, block_ref(16), "fund", Sats(-1)),
 )
 LETTERS = (
@@ -175,6 +176,12 @@ def test_l12_the_lines_lead_to_the_coins_of_every_wallet() -> None:
     assert held[FUND_SEIZED] == 0
     assert held[FUND_OWNED] == closing["fund"] == 937
     assert held[AGENCY_OWNED] == closing["agency.hot"] == 50
+
+
+def test_l12_a_lane_that_changed_in_the_opening_block_opens_the_journal() -> None:
+    journal = Period().journal(entries=(), after=block_ref(7))
+    assert lines(journal)[1][:3] == (7, FUND_OWNED, "Equity:Opening")
+    assert {line.kind for line in journal.lines} == {"opening"}
 
 
 def test_csv_has_one_row_for_each_line_and_the_notice_on_every_row() -> None:
@@ -249,7 +256,7 @@ def test_l12_beancount_reads_the_journal_and_reaches_the_same_balances() -> None
     assert errors == []
     kinds = Counter(type(entry).__name__ for entry in entries)
     assert kinds["Balance"] == 2
-    assert kinds["Transaction"] == 1 + 4 + 1 + 2 + 1  # opening, chain, lane, book, attested
+    assert kinds["Transaction"] == 1 + 4 + 1 + 3 + 1  # opening, chain, lane, book, attested
     held: Counter[str] = Counter()
     documents = set()
     for entry in entries:

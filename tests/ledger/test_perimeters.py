@@ -165,6 +165,18 @@ def test_l8_a_wallet_that_leaves_and_returns_in_one_block_is_booked_both_ways() 
     ]
 
 
+def test_l8_in_one_block_those_that_leave_come_first_whatever_the_order_of_members() -> None:
+    assert booked(perimeter(member("a", 7), member("k", None, 7), member("a", None, 7))) == [
+        ("a", 7, -700, "leaves"),
+        ("k", 7, -9, "leaves"),
+        ("a", 7, 700, "enters"),
+    ]
+
+
+def test_l8_what_was_attested_before_the_period_is_in_its_opening() -> None:
+    assert booked(perimeter(member("k", 9)), after=8) == [("k", 9, 7, "enters")]
+
+
 def test_l8_a_declaration_inside_the_period_is_a_perimeter_change() -> None:
     assert booked(perimeter(member("a")), declared=6) == [("a", 6, 600, "enters")]
     assert booked(perimeter(member("a", 3, 6)), declared=6) == []

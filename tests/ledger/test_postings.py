@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from khazana.bitcoin.chain import coins_after
+from khazana.bitcoin.chain import ConfirmedTransaction, coins_after
 from khazana.ledger.accounts import Wallet
 from khazana.ledger.entries import ChainEntry, CoinPosting, HeldCoin
 from khazana.ledger.postings import (
@@ -158,6 +158,24 @@ def test_opening_coins_taken_after_the_history_began_are_refused() -> None:
         entries_of(chain.history, [FUND], late)
     assert refused.value.outpoint == paid.outpoint(0)
     assert refused.value.block == block_ref(5)
+
+
+def test_a_history_that_makes_a_spent_coin_again_is_refused() -> None:
+    chain = PaperChain()
+    paid = chain.pay(5, [chain.foreign()], [("fund", 60)])
+    chain.pay(6, [paid.outpoint(0)], [("stranger", 60)])
+    again = ConfirmedTransaction(paid, block_ref(7), 1, ())
+    with pytest.raises(CoinMadeTwice, match="Block 7"):
+        entries_of([*chain.history, again], [FUND], {})
+
+
+def test_l6_a_coinbase_may_be_spent_a_hundred_blocks_later_and_not_before() -> None:
+    for height, findings in ((106, 1), (107, 0)):
+        chain = PaperChain()
+        mined = chain.coinbase(7, [("mine", 10)])
+        chain.pay(height, [mined.outpoint(0)], [("stranger", 10)])
+        entries = entries_of(chain.history, [MINE], {})
+        assert len(list(coins_follow({}, entries))) == findings
 
 
 def test_l6_a_coinbase_matures_after_a_hundred_blocks() -> None:

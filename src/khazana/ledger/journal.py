@@ -81,20 +81,20 @@ def journal_of(
     desk = _Desk(chart, wallets, days, explanations)
     before = [item for item in book if item.block.height <= after.height]
     desk.open(opening, before, after)
-    # In each block: transactions, then what changes at its end.
-    events: list[tuple[Height, int, Callable[[], None]]] = []
+    # In each block transactions come first, then what changes at its end: sorting keeps that order.
+    events: list[tuple[Height, Callable[[], None]]] = []
     for entry in entries:
-        events.append((entry.block.height, 0, partial(desk.enter, entry)))
+        events.append((entry.block.height, partial(desk.enter, entry)))
     for wallet in wallets:
         for old, new in pairwise(wallet.lanes):
             if new.since is not None and new.lane is not old.lane:
                 change = partial(desk.reclassify, wallet.id, old.lane, new.lane, new.since)
-                events.append((new.since.height, 1, partial(change, new.document)))
+                events.append((new.since.height, partial(change, new.document)))
     for item in book:
-        events.append((item.block.height, 2, partial(desk.correct, item)))
+        events.append((item.block.height, partial(desk.correct, item)))
     for balance in attested:
-        events.append((balance.block.height, 3, partial(desk.attest, balance)))
-    for height, _, act in sorted(events, key=lambda event: event[:2]):
+        events.append((balance.block.height, partial(desk.attest, balance)))
+    for height, act in sorted(events, key=lambda event: event[0]):
         if after.height < height <= until.height:
             act()
     closing = balances_after(opening, entries)
