@@ -260,6 +260,19 @@ def test_an_easy_block_must_not_follow_within_20_minutes() -> None:
     assert rules(on_paper(headers, easy(TESTNET3))) == [("H3", 2020)]
 
 
+def test_an_epoch_that_starts_at_the_easiest_target_stays_there() -> None:
+    # Epoch 1 is harder, and slow enough for epoch 2 to return to the easiest target.
+    pace_0, pace_1 = 400, 1200
+    times = [
+        START + pace_0 * min(number, 2015) + pace_1 * max(0, number - 2015)
+        for number in range(4040)
+    ]
+    harder = 0x20 << 24 | ((0x7FFFFF << 232) * (2015 * pace_0) // (2016 * 600)) >> 232
+    headers = chain_of(times, lambda height: harder if 2016 <= height < 4032 else EASY_BITS)
+    for rules_of in (MAINNET, TESTNET3, TESTNET4):
+        assert on_paper(headers, easy(rules_of)).findings == ()
+
+
 def test_bip_94_retargets_from_the_epochs_first_block_and_testnet3_from_its_last() -> None:
     # Epoch 1 is a quarter as easy; its last block uses the 20-minute rule. Testnet 3 then
     # multiplies the easy bits, testnet 4 the epoch's own.

@@ -122,4 +122,4 @@ def block_subsidy(height: Height, network: Network) -> Sats:
     """
     if height < 0:
         raise ValueError(f"no block has height {height}")
-    return Sats(FIRST_SUBSIDY >> min(height // network.halving_interval, 64))
+    return Sats(FIRST_SUBSIDY >> height // network.halving_interval)
