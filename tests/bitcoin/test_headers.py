@@ -225,6 +225,7 @@ def test_known_epochs_settle_the_bits() -> None:
     )
     ended = check_headers(tail[:-1], first=Height(1000), network=network, checkpoints=known)
     assert ended.basis == "anchored in checkpoint at height 2015"
+    assert ended.work_beyond == 0
     false = Checkpoints(network, (epochs[0], replace(epochs[1], previous=BlockHash("00" * 32))))
     forged = check_headers(tail, first=Height(1000), network=network, checkpoints=false)
     assert rules(forged) == [("H5", 2015), ("H5", 2016)]
