@@ -1,4 +1,4 @@
-"""Keys and hand-made transactions for devnet tests: the faucet's own code is not used to judge it."""
+"""Keys and hand-made transactions: the faucet's own code is not used to judge it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -287,7 +287,8 @@ class Devnet:
             self._log.drop_last()
         before = {waiting.txid for waiting in self.mempool}
         returned, confirmed = self._follow(verdict, block)
-        if returned:
+        # Also without returning transactions: locks may close again, coinbases vanish.
+        if any(not change.connected for change in verdict.changes):
             candidates = [*returned, *(waiting.transaction for waiting in self.mempool)]
             self.mempool.readmit(candidates, self.index)
             before.update(transaction.txid for transaction in returned)
