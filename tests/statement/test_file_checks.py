@@ -161,6 +161,14 @@ def test_without_pin_and_signatures_nothing_fails_and_nothing_is_known():
     assert "0 signature(s)" in report.result("signatures").summary
 
 
+def test_without_a_pin_missing_signatures_of_a_named_office_are_not_checkable():
+    statement = signed(figures())
+    report = verified(replace(statement, evidence=statement.evidence[:1]), None)
+    assert report.failed == ()
+    assert report.result("signatures").verdict is NOT_CHECKABLE
+    assert "no signature" in report.result("signatures").summary
+
+
 def test_a_false_signature_fails_even_without_a_pin():
     statement = signed(figures())
     other = signed(figures(total=701))
@@ -562,6 +570,14 @@ def test_a_statement_whose_parts_do_not_give_its_root_is_not_signed():
 
 
 # Other evidence.
+
+
+def test_identity_evidence_with_an_unknown_field_fails():
+    statement = signed(figures())
+    first = statement.evidence[0]
+    extra = replace(first, fields={**first.fields, "note": "x"})
+    report = verified(replace(statement, evidence=(extra, statement.evidence[1])))
+    assert_only_fails(report, "evidence", "unknown field note")
 
 
 def test_unknown_evidence_is_not_checkable_and_listed():

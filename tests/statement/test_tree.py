@@ -152,6 +152,18 @@ def test_a_consistency_proof_that_was_touched_shows_nothing(newer, data):
         assert not is_consistent(**states, proof=proof)
 
 
+def test_a_small_tree_cannot_pass_as_a_larger_one():
+    leaves = hashes(5)
+    states = {
+        "older_root": root_of(leaves[:4]),
+        "older_size": 4,
+        "newer_root": root_of(leaves),
+        "proof": consistency_proof(leaves, 4),
+    }
+    assert is_consistent(**states, newer_size=5)
+    assert not is_consistent(**states, newer_size=9)
+
+
 def test_the_empty_log_is_consistent_with_every_later_one_but_proves_nothing_else():
     root = root_of(hashes(3))
     states = {"older_size": 0, "newer_root": root, "newer_size": 3}
