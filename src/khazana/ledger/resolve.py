@@ -1,6 +1,6 @@
 """From an office's file to an office: block names become blocks, script sources become scripts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from khazana.bitcoin.address import script_of
 from khazana.bitcoin.chain import BlockRef
@@ -12,10 +12,10 @@ from khazana.ledger.entries import BookEntry
 from khazana.ledger.office import (
     AddressSource,
     Attestation,
+    AttestationLine,
     BlockName,
     BookLine,
     DescriptorSource,
-    MemberLine,
     NamedBlock,
     Office,
     OfficeFile,
@@ -71,9 +71,16 @@ def resolve(file: OfficeFile, block_of: BlockOf, derive: Derive) -> Office:
     cannot be derived, and everything that is out of order once the blocks are known.
     """
     work = _Resolver(block_of)
-    wallets = tuple(work.wallet(line, derive) for line in file.wallets)
-    work.scripts_once(zip(file.wallets, wallets, strict=True))
-    office = Office(
+    scripts = {line.id: work.scripts(line, derive) for line in file.wallets}
+    work.scripts_once(file.wallets, scripts)
+    # A value with a problem is not built; the refusal below comes before anybody could miss it.
+    wallets = [work.wallet(line, scripts[line.id]) for line in file.wallets]
+    perimeters = [work.perimeter(line) for line in file.perimeters]
+    sealed = tuple(SealedWallet(line.commitment, work.block(line.block)) for line in file.sealed)
+    attestations = tuple(work.attestation(line) for line in file.attestations)
+    book_entries = tuple(work.book_entry(line) for line in file.book_entries)
+    work.problems.refuse_if_any(file.file)
+    return Office(
         id=file.id,
         name=file.name,
         network=file.network,
@@ -81,30 +88,18 @@ def resolve(file: OfficeFile, block_of: BlockOf, derive: Derive) -> Office:
         notice=file.notice,
         rules=file.rules,
         entities=file.entities,
-        wallets=wallets,
+        wallets=tuple(wallet for wallet in wallets if wallet is not None),
         sources={line.id: line.source for line in file.wallets},
-        sealed=tuple(SealedWallet(s.commitment, work.block(s.block)) for s in file.sealed),
+        sealed=sealed,
         accounts=file.accounts,
-        attestations=tuple(
-            Attestation(
-                account=line.account,
-                as_of=work.block(line.as_of),
-                amount=line.amount,
-                document=line.document,
-                attested_by=line.attested_by,
-                file_sha256=line.file_sha256,
-            )
-            for line in file.attestations
-        ),
-        perimeters=tuple(work.perimeter(line) for line in file.perimeters),
+        attestations=attestations,
+        perimeters=tuple(perimeter for perimeter in perimeters if perimeter is not None),
         exclusions=file.exclusions,
         documents=file.documents,
-        book_entries=tuple(work.book_entry(line) for line in file.book_entries),
+        book_entries=book_entries,
         keys=file.keys,
         roles=file.roles,
     )
-    work.problems.refuse_if_any(file.file)
-    return office
 
 
 class _Resolver:
@@ -129,21 +124,7 @@ class _Resolver:
     def maybe_block(self, named: NamedBlock | None) -> BlockRef | None:
         return None if named is None else self.block(named)
 
-    def wallet(self, line: WalletLine, derive: Derive) -> Wallet:
-        declared = self.block(line.declared)
-        scripts = self._scripts(line, derive)
-        return Wallet(
-            id=line.id,
-            entity=line.entity,
-            name=line.name,
-            scripts=scripts,
-            lanes=self._lanes(line),
-            declared=declared,
-            seal=self._seal(line, declared, scripts),
-            birth=None if line.birth is None else self.block(line.birth).height,
-        )
-
-    def _scripts(self, line: WalletLine, derive: Derive) -> tuple[bytes, ...]:
+    def scripts(self, line: WalletLine, derive: Derive) -> tuple[bytes, ...]:
         place = Place(line.place.file, line.place.line, f"{line.place.field} ({line.id})")
         try:
             scripts = derive(line.source)
@@ -156,15 +137,35 @@ class _Resolver:
             self.problems.add(place, "declares a script twice")
         return scripts
 
-    def scripts_once(self, pairs: Iterable[tuple[WalletLine, Wallet]]) -> None:
+    def scripts_once(
+        self, lines: Iterable[WalletLine], scripts: Mapping[str, tuple[bytes, ...]]
+    ) -> None:
         """No script may be in two wallets: its coins would be counted twice (Rule L5)."""
         owner: dict[bytes, str] = {}
-        for line, wallet in pairs:
-            shared = {owner[s] for s in wallet.scripts if s in owner}
+        for line in lines:
+            shared = {owner[script] for script in scripts[line.id] if script in owner}
             if shared:
                 text = f"declares scripts that {', '.join(sorted(shared))} declares already"
                 self.problems.add(line.place, text)
-            owner.update((script, wallet.id) for script in wallet.scripts)
+            owner.update((script, line.id) for script in scripts[line.id])
+
+    def wallet(self, line: WalletLine, scripts: tuple[bytes, ...]) -> Wallet | None:
+        found = len(self.problems.found)
+        declared = self.block(line.declared)
+        birth = None if line.birth is None else self.block(line.birth).height
+        lanes, seal = self._lanes(line), self._seal(line, declared, scripts)
+        if len(self.problems.found) > found or len(set(scripts)) != len(scripts):
+            return None
+        return Wallet(
+            id=line.id,
+            entity=line.entity,
+            name=line.name,
+            scripts=scripts,
+            lanes=lanes,
+            declared=declared,
+            seal=seal,
+            birth=birth,
+        )
 
     def _lanes(self, line: WalletLine) -> tuple[LaneSpan, ...]:
         spans = []
@@ -194,29 +195,38 @@ class _Resolver:
             self.problems.add(line.seal.block.place, text)
         return Seal(line.seal.commitment, block, salt)
 
-    def perimeter(self, line: PerimeterLine) -> Perimeter:
-        members = tuple(self._member(member) for member in line.members)
-        spans: dict[str, list[tuple[int, int]]] = {m.account: [] for m in members}
-        for named, member in zip(line.members, members, strict=True):
-            first = -1 if member.since is None else member.since.height
-            last = _FOREVER if member.until is None else member.until.height
+    def perimeter(self, line: PerimeterLine) -> Perimeter | None:
+        found = len(self.problems.found)
+        members = []
+        spans: dict[str, list[tuple[int, int]]] = {member.account: [] for member in line.members}
+        for member in line.members:
+            since, until = self.maybe_block(member.since), self.maybe_block(member.until)
+            if _NOWHERE in (since, until):
+                continue
+            first = -1 if since is None else since.height
+            last = _FOREVER if until is None else until.height
+            if last <= first:
+                place = member.place if member.until is None else member.until.place
+                self.problems.add(place, "ends before it begins")
+                continue
             if any(first < end and start < last for start, end in spans[member.account]):
                 text = f"{member.account} is a member twice at the same time"
-                self.problems.add(named.place, text)
+                self.problems.add(member.place, text)
             spans[member.account].append((first, last))
-        return Perimeter(line.id, line.name, members)
+            members.append(Membership(member.account, since, until, member.document))
+        if len(self.problems.found) > found:
+            return None
+        return Perimeter(line.id, line.name, tuple(members))
 
-    def _member(self, line: MemberLine) -> Membership:
-        since, until = self.maybe_block(line.since), self.maybe_block(line.until)
-        if (
-            line.until is not None
-            and since is not None
-            and until is not None
-            and _NOWHERE not in (since, until)
-            and until.height <= since.height
-        ):
-            self.problems.add(line.until.place, "ends before it begins")
-        return Membership(line.account, since, until, line.document)
+    def attestation(self, line: AttestationLine) -> Attestation:
+        return Attestation(
+            account=line.account,
+            as_of=self.block(line.as_of),
+            amount=line.amount,
+            document=line.document,
+            attested_by=line.attested_by,
+            file_sha256=line.file_sha256,
+        )
 
     def book_entry(self, line: BookLine) -> BookEntry:
         return BookEntry(
