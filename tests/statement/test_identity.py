@@ -232,6 +232,8 @@ def test_a_revoked_key_never_comes_back():
     ("changes", "says"),
     [
         ({"valid_until": BEGIN}, "ends before it begins"),
+        ({"id": "Drill Office"}, "'Drill Office' is not a short name"),
+        ({"names": {"english": "Drill Office"}}, "'english' is not a language"),
         ({"previous": "00" * 32}, "version 1 has no previous"),
         ({"version": 2}, "version 1 has no previous"),
         ({"version": 0}, "version 1 has no previous"),

@@ -10,6 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from khazana.ledger.canonical import canonical_bytes
+from khazana.statement import patterns
 from khazana.statement.dsse import pre_authentication_encoding
 from khazana.statement.envelope import NetworkName, network_problems
 from khazana.statement.errors import OfficeConflict, OfficeRefused
@@ -65,6 +66,14 @@ class OfficeVersion:
             raise ValueError("version 1 has no previous version, and every later one has")
         if self.valid_until <= self.valid_from:
             raise ValueError("it ends before it begins")
+        for what, pattern, texts in (
+            ("short name", patterns.SLUG, [self.id]),
+            ("role name", patterns.SLUG, self.roles),
+            ("language", patterns.LANGUAGE, self.names),
+        ):
+            odd = next((text for text in texts if not re.match(pattern, text)), None)
+            if odd is not None:
+                raise ValueError(f"{odd!r} is not a {what} as office.json spells one")
         for _, problem in network_problems(self.network, test=self.test):
             raise ValueError(problem)
         for required in (ROOT_ROLE, STATEMENT_ROLE):

@@ -34,6 +34,7 @@ def next_version(
                 role.role: Role(frozenset(ids[key] for key in role.keys), role.threshold)
                 for role in file.roles
             },
+            revoked=frozenset() if so_far is None else so_far.newest.revoked,
         )
     except ValueError as error:
         raise OfficeRefused(version=number, problem=str(error)) from error
