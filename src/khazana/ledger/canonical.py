@@ -139,7 +139,7 @@ def _text_problem(text: str) -> str | None:
 
 
 def _key_problem(key: str) -> str | None:
-    if key and all(" " <= char <= "~" for char in key):
+    if key and key.isascii() and key.isprintable():
         return None
     return f"key {key!r} is not printable ASCII" if key else "an empty key"
 
