@@ -50,8 +50,30 @@ def check_soundness(script: Expression, *, tapscript: bool) -> None:
         raise _wrong(script, "it can be spent without any signature")
     if "m" not in kind.has:
         raise _wrong(script, "outsiders can change its witness (it is malleable)")
+    if not _can_be_met(script):
+        raise _wrong(script, "nobody can ever meet it: what it needs contains 0, the never true")
     if not kind.k:
         raise _wrong(script, "it needs a lock in blocks and one in time together, never both met")
+
+
+def _can_be_met(part: Expression) -> bool:
+    """Whether some witness satisfies it, given every key and preimage and time enough."""
+    inner = [
+        _can_be_met(argument) for argument in part.arguments if isinstance(argument, Expression)
+    ]
+    match part.name:
+        case "0":
+            return False
+        case "and_v" | "and_b" | "and_n":
+            return all(inner)
+        case "or_b" | "or_c" | "or_d" | "or_i":
+            return any(inner)
+        case "andor":
+            return (inner[0] and inner[1]) or inner[2]
+        case "thresh":
+            first = part.arguments[0]
+            return isinstance(first, int) and sum(inner) >= first
+    return True
 
 
 def _type_of(part: Expression, tapscript: bool) -> _Type:
@@ -108,7 +130,7 @@ def _bare_type(part: Expression, inner: Sequence[_Type], number: int) -> _Type:
 
 
 def _andor(part: Expression, x: _Type, y: _Type, z: _Type) -> _Type:
-    _need(part, x, "Bdu", "first")
+    _need(part, x, "Bdu", "the first argument")
     if y.base not in "BKV" or y.base != z.base:
         raise _wrong(part, "its second and third arguments must be of one type, B, K or V")
     has = set(x.has & y.has & z.has & {"z"}) | (y.has & z.has & {"u"})
@@ -134,15 +156,15 @@ def _and(part: Expression, x: _Type, y: _Type) -> _Type:
     if x.all("s") or y.all("s"):
         has.add("s")
     if part.name == "and_v":
-        _need(part, x, "V", "first")
+        _need(part, x, "V", "the first argument")
         if y.base not in "BKV":
             raise _wrong(part, "its second argument must be of type B, K or V")
         has |= {"u"} & y.has
         if x.all("s") or y.all("f"):
             has.add("f")
         return _Type(y.base, frozenset(has), x.locks | y.locks, _meet(x, y))
-    _need(part, x, "B", "first")
-    _need(part, y, "W", "second")
+    _need(part, x, "B", "the first argument")
+    _need(part, y, "W", "the second argument")
     has.add("u")
     has |= {"d"} & x.has & y.has
     if (x.all("f") and y.all("f")) or x.all("sf") or y.all("sf"):
@@ -153,8 +175,8 @@ def _and(part: Expression, x: _Type, y: _Type) -> _Type:
 
 
 def _or(part: Expression, x: _Type, z: _Type) -> _Type:
-    _need(part, x, "Bd" if part.name == "or_b" else "Bdu", "first")
-    _need(part, z, {"or_b": "Wd", "or_c": "V", "or_d": "B"}[part.name], "second")
+    _need(part, x, "Bd" if part.name == "or_b" else "Bdu", "the first argument")
+    _need(part, z, {"or_b": "Wd", "or_c": "V", "or_d": "B"}[part.name], "the second argument")
     has = {letter for letter in "zs" if x.all(letter) and z.all(letter)}
     if part.name == "or_b":
         has |= _one_of_two(x, z) | set("due")
@@ -263,7 +285,7 @@ def _meet(x: _Type, y: _Type) -> bool:
 
 def _need(part: Expression, kind: _Type, wanted: str, which: str) -> None:
     if kind.base != wanted[0] or not kind.all(wanted[1:]):
-        under = "wrapper " + which if which.endswith(":") else f"{part.name}(), {which} argument"
+        under = "wrapper " + which if which.endswith(":") else f"{which} of {part.name}()"
         raise _wrong(
             part,
             f"{under} needs a part of type {wanted} (BIP-379), this one is "
