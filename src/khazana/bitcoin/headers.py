@@ -125,9 +125,17 @@ def first_to_anchor(height: Height, checkpoints: Checkpoints) -> Height:
 
 
 def check_headers(
-    headers: Sequence[Header], *, first: Height, network: Network, checkpoints: Checkpoints
+    headers: Sequence[Header],
+    *,
+    first: Height,
+    network: Network,
+    checkpoints: Checkpoints,
+    context: int = 0,
 ) -> HeaderReport:
     """Judge consecutive headers, the first of which claims height `first`.
+
+    context: how many of them were only supplied so that rules can look back from the next one.
+    They are judged too, but what could not be checked of them is not listed.
 
     H1 each names the hash of the one before; block 0 is the network's genesis block.
     H2 each hash is at most the target of its bits, and that no easier than the network allows.
@@ -162,9 +170,9 @@ def check_headers(
         ]
         findings += [HeaderFinding(rule, block, text) for rule, text in problems if text]
         if bits is None:
-            unchecked_bits.append(height)
+            unchecked_bits += [height] if position >= context else []
         if not _has_median(position, height):
-            unchecked_times.append(height)
+            unchecked_times += [height] if position >= context else []
         anchor = _anchored_by(header, block, checkpoints)
         worked = 0 if problems[1][1] else work_of(header.bits)
         work += worked

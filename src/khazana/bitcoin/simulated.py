@@ -136,17 +136,16 @@ class SimulatedChain:
     def history(
         self, scripts: Collection[bytes], after: BlockRef | None, until: BlockRef
     ) -> Sequence[ConfirmedTransaction]:
-        for block in (after, until):
-            if block is not None:
-                self._require(block)
+        for named in (after, until):
+            if named is not None:
+                self._require(named)
         wanted = frozenset(scripts)
         paid: set[OutPoint] = set()
         found = []
         for height, block in enumerate(self.blocks[: until.height + 1]):
             for position, transaction in enumerate(block.transactions):
-                ours = [
-                    v for v, output in enumerate(transaction.outputs) if output.script in wanted
-                ]
+                outputs = enumerate(transaction.outputs)
+                ours = [vout for vout, output in outputs if output.script in wanted]
                 spends = any(i.outpoint in paid for i in transaction.inputs)
                 paid.update(transaction.outpoint(vout) for vout in ours)
                 if (ours or spends) and (after is None or height > after.height):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from khazana.bitcoin.block import root_of_branch
+from khazana.bitcoin.block import Header, merkle_proof_holds
 from khazana.bitcoin.chain import BasisKind, BlockRef, HeightBeyondTip
 from khazana.bitcoin.checkpoints import shipped_checkpoints
 from khazana.bitcoin.headers import check_headers, median_time_past
@@ -117,6 +117,7 @@ def headers(case: Case) -> Answer:
         first=facts.first_header,
         network=facts.network,
         checkpoints=shipped_checkpoints(facts.network),
+        context=facts.after.height - facts.first_header + 1,
     )
     return answer(
         basis=f"{facts.basis}; {report.basis}",
@@ -125,7 +126,7 @@ def headers(case: Case) -> Answer:
             Finding(finding.rule, finding.problem, f"block {finding.block}")
             for finding in report.findings
         ],
-        limits=(HEADERS_LIMIT,),
+        limits=(HEADERS_LIMIT, *(f"Not checked: {text}." for text in report.unchecked)),
     )
 
 
@@ -196,17 +197,15 @@ def inclusion(case: Case) -> Answer:
             text = f"it is said to be in {confirmed.block}, the header there is {header.hash}"
             findings.append(Finding("S4", text, where))
             continue
-        try:
-            root = root_of_branch(
-                confirmed.transaction.txid_le, confirmed.position, confirmed.branch_le
-            )
-            worked = meets_target(header.hash_le, header.bits)
-        except (ValueError, BadCompactTarget) as error:
-            findings.append(Finding("S4", str(error), where))
-            continue
-        if root != header.merkle_root_le:
+        proven = merkle_proof_holds(
+            confirmed.transaction,
+            position=confirmed.position,
+            branch_le=confirmed.branch_le,
+            root_le=header.merkle_root_le,
+        )
+        if not proven:
             findings.append(Finding("S4", f"it is not in {confirmed.block}", where))
-        if not worked:
+        if not _worked_for(header):
             text = f"the header of {confirmed.block} has no proof of work"
             findings.append(Finding("S4", text, where))
     unlinked = len(facts.earlier_headers)
@@ -222,3 +221,10 @@ def inclusion(case: Case) -> Answer:
         findings=findings,
         limits=limits,
     )
+
+
+def _worked_for(header: Header) -> bool:
+    try:
+        return meets_target(header.hash_le, header.bits)
+    except BadCompactTarget:
+        return False
