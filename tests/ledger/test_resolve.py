@@ -126,6 +126,13 @@ def test_every_place_that_names_a_missing_block_is_listed():
     }
 
 
+def test_two_balances_for_one_block_are_refused_however_they_name_it():
+    table = GOOD["attestations.csv"] + "custodian-1,400,2,another letter,Custodian One,\n"
+    office = read(GOOD | {"attestations.csv": table})
+    with pytest.raises(OfficeFileRefused, match=r"attestations.csv, line 3, as_of: .* already"):
+        resolve(office, block_of, scripts_by(WallyEngine(), office.network))
+
+
 def test_a_member_may_leave_and_come_back():
     again = '[[perimeter.member]]\nwallet = "clients"\nsince = 900\n\n[[exclusion]]'
     office = resolved(("[[exclusion]]", again))

@@ -233,7 +233,9 @@ def document_from_record(value: Json) -> Document:
             account=value["account"],
             amount=Sats(value["amount_sat"]),
             txid=value["txid"],
-            fiat=fiat and Fiat(fiat["currency"], fiat["paid_minor"], fiat["fees_minor"]),
+            fiat=None
+            if fiat is None
+            else Fiat(fiat["currency"], fiat["paid_minor"], fiat["fees_minor"]),
             file_sha256=value["file_sha256"],
             **{name: value[name] for name in _TEXTS},
         )

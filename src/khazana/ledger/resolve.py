@@ -107,6 +107,7 @@ class _Resolver:
         self.problems = ProblemList()
         self.block_of = block_of
         self.known: dict[BlockName, BlockRef | str] = {}
+        self.attested: set[tuple[str, BlockRef]] = set()
 
     def block(self, named: NamedBlock) -> BlockRef:
         """Ask once per name; report at each place."""
@@ -219,9 +220,15 @@ class _Resolver:
         return Perimeter(line.id, line.name, tuple(members))
 
     def attestation(self, line: AttestationLine) -> Attestation:
+        as_of = self.block(line.as_of)
+        # A date and a height may name one block: two balances for it would be one too many.
+        if as_of != _NOWHERE and (line.account, as_of) in self.attested:
+            text = f"{line.account} is attested for block {as_of} already"
+            self.problems.add(line.as_of.place, text)
+        self.attested.add((line.account, as_of))
         return Attestation(
             account=line.account,
-            as_of=self.block(line.as_of),
+            as_of=as_of,
             amount=line.amount,
             document=line.document,
             attested_by=line.attested_by,
