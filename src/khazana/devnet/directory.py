@@ -4,7 +4,7 @@ blocks/blk00000.dat   the block log, readable by whatever reads a node's block f
 mempool.dat           the mempool's log
 faucet-seed           32 bytes in hex
 lock                  held while a process has the devnet open; contains its process id
-engine/               scratch of the validation engine; deleted on every opening
+engine/               scratch of the validation engine; deleted on opening and closing
 """
 
 import fcntl

@@ -6,7 +6,7 @@ Pinned to 0.1.0a5. What its surface does not tell, and what this module does abo
   `block_checked` callback, so its verdicts are collected and read after the call.
 - An exception inside a callback is printed and lost: callbacks here only append to a list.
 - An unclean stop loses every block the kernel holds: its databases live in memory, its block
-  files in a scratch directory, and both are rebuilt from our own log (see `wal`).
+  files in a scratch directory; both are rebuilt from our own log (see `wal`).
 - Objects made from Python bytes are slow to build (one ctypes conversion per byte): `_handle`
   copies the buffer in one go.
 - It gives no reason when opening fails or a block is refused: the reason is on its log.
@@ -75,6 +75,7 @@ class Kernel:
 
     def __init__(self, scratch: Path) -> None:
         """scratch: a directory that this kernel owns; whatever is in it is deleted."""
+        self._scratch = scratch
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         _listen_to_log()
@@ -101,6 +102,7 @@ class Kernel:
     def close(self) -> None:
         """Let go of the engine's memory and files; nothing in them is needed again."""
         self._manager = None
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def tip(self) -> BlockHash:
         """The newest block of the active chain (`best_entry` may only be a header ahead of it)."""

@@ -56,6 +56,7 @@ class Mempool:
         self._waiting: dict[Txid, Waiting] = {}
         self._spenders: dict[OutPoint, Spender] = {}
         self._by_script: dict[bytes, dict[Txid, None]] = {}
+        self._script_of_hash: dict[bytes, bytes] = {}
         self._arrival: dict[Txid, int] = {}
         self._arrivals = 0
         self._total_vsize = 0
@@ -91,7 +92,7 @@ class Mempool:
 
     def script_with_hash(self, script_hash: bytes) -> bytes | None:
         """The script whose SHA-256, not reversed, this is, among those of what waits."""
-        return next((s for s in self._by_script if sha256(s) == script_hash), None)
+        return self._script_of_hash.get(script_hash)
 
     def output(self, outpoint: OutPoint) -> TxOut | None:
         """An output of a waiting transaction, spent or not."""
@@ -140,7 +141,8 @@ class Mempool:
         a coin that is gone or is locked again stays out. Returns the txids that stay out.
         """
         transactions = list(candidates)
-        self._waiting, self._spenders, self._by_script, self._arrival = {}, {}, {}, {}
+        self._waiting, self._spenders, self._arrival = {}, {}, {}
+        self._by_script, self._script_of_hash = {}, {}
         self._total_vsize = 0
         left_out = []
         for transaction in transactions:
@@ -219,7 +221,11 @@ class Mempool:
         for vin, source in enumerate(transaction.inputs):
             self._spenders[source.outpoint] = Spender(txid, vin)
         for script in _scripts(waiting):
-            self._by_script.setdefault(script, {})[txid] = None
+            touching = self._by_script.get(script)
+            if touching is None:
+                touching = self._by_script[script] = {}
+                self._script_of_hash[sha256(script)] = script
+            touching[txid] = None
 
     def _drop(self, txid: Txid) -> None:
         waiting = self._waiting.pop(txid)
@@ -238,6 +244,7 @@ class Mempool:
             del touching[txid]
             if not touching:
                 del self._by_script[script]
+                del self._script_of_hash[sha256(script)]
 
     def _check_replacement(self, new: Waiting) -> list[Txid]:
         """Full replace-by-fee: BIP-125's rules 3 to 5 and the fee rate, without signalling."""
