@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from khazana.bitcoin.network import MAINNET, REGTEST
 from khazana.ledger.accounts import Lane
@@ -17,7 +19,7 @@ from khazana.ledger.office import (
     RawSource,
 )
 from khazana.ledger.office_file import load_office, read_office
-from khazana.ledger.problems import OfficeFileRefused
+from khazana.ledger.problems import OfficeFileRefused, Problems
 from khazana.ledger.shipped import shipped_office
 from tests.shared import shared_file
 
@@ -275,3 +277,47 @@ def test_the_claimed_addresses_are_those_of_the_public_list():
 def test_an_unknown_shipped_office_is_our_mistake():
     with pytest.raises(ValueError, match="atlantis"):
         shipped_office("atlantis")
+
+
+def read_or_problems(files: Mapping[str, str | bytes]) -> OfficeFile | Problems:
+    try:
+        return read(files)
+    except OfficeFileRefused as refused:
+        return refused.problems
+
+
+ODD_VALUES = [
+    *("1", "-1", "1.5", "nan", "true", '""', '"x"', '"e\u0301"', "[]", "[1]", '["x"]', "[[]]"),
+    *("{}", "{ a = 1 }", "[{}]", "2026-01-01", "2026-01-01T00:00:00Z", "9" * 30, "'''\n'''"),
+]
+TOML_KEYS = [
+    (number, line.split(" = ")[0])
+    for number, line in enumerate(GOOD["office.toml"].splitlines())
+    if " = " in line
+]
+ODD_CELLS = ["", "x", "-1", "1e9", "0", "=1+1", '"a,b"', '"', "\u0661", "99999999999999999999"]
+
+
+@given(st.sampled_from(TOML_KEYS), st.sampled_from([*ODD_VALUES, None]))
+def test_no_value_of_a_wrong_kind_gets_past_or_breaks_the_reader(key, value):
+    number, name = key
+    text = GOOD["office.toml"].splitlines()
+    text[number : number + 1] = [] if value is None else [f"{name} = {value}"]
+    changed = read_or_problems(GOOD | {"office.toml": "\n".join(text)})
+    if not isinstance(changed, OfficeFile):
+        assert all(1 <= p.place.line <= len(text) + 3 for p in changed)
+
+
+@given(
+    st.sampled_from(["documents.csv", "attestations.csv", "book.csv"]),
+    st.integers(0, 3),
+    st.integers(0, 16),
+    st.sampled_from(ODD_CELLS),
+)
+def test_no_odd_cell_breaks_the_reader(file, row, column, cell):
+    lines = [line.split(",") for line in GOOD[file].splitlines()]
+    cells = lines[row % len(lines)]
+    cells[column % len(cells)] = cell
+    changed = read_or_problems(GOOD | {file: "\n".join(",".join(cells) for cells in lines)})
+    if not isinstance(changed, OfficeFile):
+        assert {p.place.file for p in changed} == {file}
