@@ -79,7 +79,12 @@ def keys(name: str, count: int = 3) -> list[Ed25519PrivateKey]:
     ]
 
 
-def identity(name: str, signers: Sequence[Ed25519PrivateKey]) -> Identity:
+def identity(
+    name: str,
+    signers: Sequence[Ed25519PrivateKey],
+    *,
+    since: datetime = NOW - timedelta(days=900),
+) -> Identity:
     """An office's identity with two of three keys for statements."""
     public = {key_id(public_bytes(k)): public_bytes(k) for k in signers}
     role = Role(frozenset(public), 2)
@@ -91,7 +96,7 @@ def identity(name: str, signers: Sequence[Ed25519PrivateKey]) -> Identity:
             test=True,
             version=1,
             previous=None,
-            valid_from=NOW - timedelta(days=900),
+            valid_from=since,
             valid_until=NOW + timedelta(days=900),
             keys=public,
             roles={"root": role, "statement": role},

@@ -5,6 +5,7 @@ Each attack is made as consistently as its author can make it, and fails exactly
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,18 @@ import pytest
 from khazana.reserve.reading import read_reserve_statement
 from khazana.statement.envelope import Statement, with_evidence, write_statement
 from khazana.statement.evidence import identity_evidence
-from tests.reserve.simulator import BTC, OUTSIDER, Parts, World, rerooted, script, verdicts
+from khazana.statement.office_file import Pin
+from khazana.statement.signatures import joined_evidence, sign_statement
+from tests.reserve.simulator import (
+    BTC,
+    OUTSIDER,
+    Parts,
+    World,
+    identity,
+    rerooted,
+    script,
+    verdicts,
+)
 from tests.reserve.world import Story, story
 
 MAY_BE_UNCHECKABLE = {"documents", "attested", "control"}
@@ -131,11 +143,8 @@ def test_an_output_to_a_declared_script_is_hidden():
         entry = parts[f"entry/{told.payment}"]
         hidden = entry["received"].pop()
         entry["paid_outside"] += hidden["amount"]
-        parts["coins/fund"]["closing"] = [
-            coin
-            for coin in parts["coins/fund"]["closing"]
-            if coin["outpoint"] != hidden["outpoint"]
-        ]
+        closing = parts["coins/fund"]["closing"]
+        closing.remove(next(c for c in closing if c["outpoint"] == hidden["outpoint"]))
         parts[f"explanation/{told.payment}"]["lines"][0]["amount"] -= hidden["amount"]
         for figures in figures_with(parts, "fund"):
             shift(figures, outflow=hidden["amount"], closing=-hidden["amount"])
@@ -422,8 +431,7 @@ def test_a_coin_is_left_out_of_the_closing_coins():
     told = story()
 
     def change(parts: Parts) -> None:
-        coin = parts["coins/mining"]["closing"].pop()
-        del coin
+        parts["coins/mining"]["closing"].pop()
 
     assert "closing_coins" in judged(told, change).failed
 
@@ -433,6 +441,19 @@ def test_a_signature_by_other_keys_is_not_the_offices():
     stranger = World(name="office-of-strangers")
     forged = stranger.signed(second(told))
     assert told.world.check(forged, previous=told.first).failed == ("identity",)
+
+
+def test_a_statement_was_signed_before_its_period_closed():
+    told = story()
+    statement = second(told)
+    early = datetime.fromtimestamp(told.world.chain.blocks[3].header.time, tz=UTC)
+    office = identity(told.world.name, told.world.keys, since=early - timedelta(days=1))
+    for key in told.world.keys[:2]:
+        statement = joined_evidence(statement, sign_statement(statement, office, key, at=early))
+    raw = write_statement(with_evidence(statement, identity_evidence(statement, office)))
+    report = told.world.check(raw, previous=told.first, pin=Pin(office.fingerprint, office))
+    assert "signatures" in report.failed
+    assert "before the closing block" in report.result("signatures").summary
 
 
 def test_a_signature_is_replayed_from_another_statement():

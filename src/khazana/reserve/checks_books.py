@@ -62,11 +62,11 @@ def transfers(case: Case) -> Answer:
         for line in _only_in(stated, derived):
             text = f"{line[2]:+d} sat of {line[0]} is called a transfer with {line[1] or 'nobody'}"
             findings.append(
-                Finding("S10", f"{text}; the transaction shows none", f"entry {entry.txid}")
+                Finding("R10", f"{text}; the transaction shows none", f"entry {entry.txid}")
             )
         for line in _only_in(derived, stated):
             text = f"{line[2]:+d} sat of {line[0]} is a transfer with {line[1]}, called otherwise"
-            findings.append(Finding("S10", text, f"entry {entry.txid}"))
+            findings.append(Finding("R10", text, f"entry {entry.txid}"))
     return answer(
         basis="the entries", good=f"{moved} sat moved between declared wallets", findings=findings
     )
@@ -96,7 +96,7 @@ def explanations(case: Case) -> Answer:
     unexplained = 0
     known = {entry.txid for entry in statement.entries}
     for txid in statement.explanations.keys() - known:
-        findings.append(Finding("S11", "it explains no entry of the period", f"entry {txid}"))
+        findings.append(Finding("R11", "it explains no entry of the period", f"entry {txid}"))
     for entry in statement.entries:
         where = f"entry {entry.txid}"
         explained = statement.explanations.get(entry.txid)
@@ -110,7 +110,7 @@ def explanations(case: Case) -> Answer:
         given: dict[str, int] = {}
         for line in lines:
             given[line.wallet] = given.get(line.wallet, 0) + line.amount
-            findings.extend(Finding("S11", text, where) for text in _line_problems(case, line))
+            findings.extend(Finding("R11", text, where) for text in _line_problems(case, line))
             if line.reason == Reason.UNEXPLAINED.value:
                 unexplained += abs(line.amount)
         for wallet in sorted(due.keys() | given.keys()):
@@ -119,7 +119,7 @@ def explanations(case: Case) -> Answer:
                     f"{wallet} changed by {due.get(wallet, 0):+d} sat before fees, "
                     f"{given.get(wallet, 0):+d} sat are explained"
                 )
-                findings.append(Finding("S11", text, where))
+                findings.append(Finding("R11", text, where))
     return answer(
         basis=FILE,
         good=f"{len(statement.entries)} entries explained; {unexplained} sat unexplained and said "
@@ -168,16 +168,16 @@ def documents(case: Case) -> Answer:
         where = f"document {name}"
         stated = case.statement.documents.get(name)
         if stated is None:
-            findings.append(Finding("S12", "the statement does not commit to it", where))
+            findings.append(Finding("R12", "the statement does not commit to it", where))
             continue
         if commitment(given.document, given.salt) != stated.commitment:
             text = f"its commitment is not {stated.commitment}: the document or its salt differs"
-            findings.append(Finding("S12", text, where))
+            findings.append(Finding("R12", text, where))
             continue
         if given.document.file_sha256 != stated.file_sha256:
-            findings.append(Finding("S12", "the hash of its paper is stated otherwise", where))
+            findings.append(Finding("R12", "the hash of its paper is stated otherwise", where))
         findings.extend(
-            Finding("S12", text, where) for text in _contradictions(given.document, lines[name])
+            Finding("R12", text, where) for text in _contradictions(given.document, lines[name])
         )
     missing = len(case.statement.documents.keys() - case.documents.keys())
     return answer(
@@ -301,29 +301,29 @@ def _sums(case: Case) -> Iterator[Finding]:
         reached += f.perimeter_change + f.off_chain
         if reached != f.closing:
             text = f"opening and movements make {reached} sat, closing is stated as {f.closing} sat"
-            yield Finding("S13", text, part)
+            yield Finding("R13", text, part)
         explained = sum(reason.amount for reason in f.reasons)
         moved = f.inflow + f.coinbase - f.outflow + f.off_chain
         if explained != moved:
             text = f"the reasons make {explained} sat, the movements {moved} sat"
-            yield Finding("S13", text, part)
+            yield Finding("R13", text, part)
         graded = f.grades.a + f.grades.b + f.grades.c + f.grades.d
         if graded != f.closing:
             text = f"the grades make {graded} sat, closing is stated as {f.closing} sat"
-            yield Finding("S13", text, part)
+            yield Finding("R13", text, part)
         c = f.corrections
         if c.opening + c.loss + c.restatement + c.perimeter_change != c.closing:
-            yield Finding("S13", "the corrections do not add up", part)
+            yield Finding("R13", "the corrections do not add up", part)
         for reason in f.reasons:
             g = reason.grades
             if g.a + g.b + g.c + g.d != reason.amount:
-                yield Finding("S13", f"the grades of {reason.reason} do not add up", part)
+                yield Finding("R13", f"the grades of {reason.reason} do not add up", part)
     for name, perimeter in case.statement.perimeters.items():
         for side in ("opening", "closing"):
             lanes = sum(getattr(lane, side) for lane in perimeter.lanes)
             if lanes != getattr(perimeter.figures, side):
                 text = f"the legal lanes make {lanes} sat at {side}"
-                yield Finding("S13", text, f"perimeter/{name}")
+                yield Finding("R13", text, f"perimeter/{name}")
 
 
 def _recomputed(case: Case) -> Iterator[Finding]:
@@ -337,11 +337,11 @@ def _recomputed(case: Case) -> Iterator[Finding]:
             claimed, found = getattr(stated, field), getattr(computed, field)
             if field not in left_out and claimed != found:
                 text = f"{field.replace('_', ' ')} is stated as {_words(claimed)}"
-                yield Finding("S13", f"{text}, the books give {_words(found)}", part)
+                yield Finding("R13", f"{text}, the books give {_words(found)}", part)
     for name, body in case.statement.perimeters.items():
         perimeter = next(p for part, _, p in sets_of(case.statement) if part == f"perimeter/{name}")
         if body.lanes != lanes_of(books, perimeter):
-            yield Finding("S13", "holdings by legal lane are stated otherwise", f"perimeter/{name}")
+            yield Finding("R13", "holdings by legal lane are stated otherwise", f"perimeter/{name}")
 
 
 def _words(value: object) -> str:
@@ -378,19 +378,19 @@ def book_entries(case: Case) -> Answer:
     derived_kinds = (BookKind.PERIMETER_CHANGE, BookKind.RECLASSIFICATION)
     stated = [entry for entry in case.statement.book if entry.kind in derived_kinds]
     findings = [
-        Finding("S14", f"{_book_words(entry)} is stated, nothing gives rise to it", _where(entry))
+        Finding("R14", f"{_book_words(entry)} is stated, nothing gives rise to it", _where(entry))
         for entry in stated
         if entry not in due
     ]
     findings += [
-        Finding("S14", f"{_book_words(entry)} has no entry", _where(entry))
+        Finding("R14", f"{_book_words(entry)} has no entry", _where(entry))
         for entry in due
         if entry not in stated
     ]
     known = case.statement.wallets.keys() | case.statement.accounts.keys()
     for name, body in case.statement.perimeters.items():
         findings += [
-            Finding("S14", f"its member {member.account} is not stated", f"perimeter/{name}")
+            Finding("R14", f"its member {member.account} is not stated", f"perimeter/{name}")
             for member in body.members
             if member.account not in known
         ]

@@ -36,7 +36,7 @@ def network(case: Case) -> Answer:
             f"the statement is about {stated.name} (genesis {stated.genesis}), the source serves "
             f"{chain.network.name} (genesis {chain.network.genesis})"
         )
-        findings.append(Finding("S1", text, "the header"))
+        findings.append(Finding("R1", text, "the header"))
     return answer(basis=str(chain.basis), good=f"{stated.name}", findings=findings)
 
 
@@ -66,16 +66,16 @@ def _blocks_missing(case: Case, stated: PeriodBody) -> Iterator[Finding]:
         try:
             best = chain.block_at(block.height)
         except HeightBeyondTip as error:
-            yield Finding("S2", f"{error}", where)
+            yield Finding("R2", f"{error}", where)
             continue
         if best != block:
             text = (
                 f"the statement names block {block.hash} at height {block.height}, the best chain "
                 f"has {best.hash} there: the statement is to be superseded"
             )
-            yield Finding("S2", text, where)
+            yield Finding("R2", text, where)
     if stated.after.height >= stated.until.height:
-        yield Finding("S2", "the period ends before it begins", "the header")
+        yield Finding("R2", "the period ends before it begins", "the header")
 
 
 def _depth_and_times(case: Case) -> Iterator[Finding]:
@@ -84,11 +84,11 @@ def _depth_and_times(case: Case) -> Iterator[Finding]:
     depth = header.tip.height - until.height + 1
     if depth < header.min_depth:
         text = f"the closing block was {depth} deep when the statement was made"
-        yield Finding("S2", f"{text}, less than the stated {header.min_depth}", "the header")
+        yield Finding("R2", f"{text}, less than the stated {header.min_depth}", "the header")
     tip = chain.tip()
     if tip.height - until.height + 1 < header.min_depth:
         text = f"at tip {tip.height} the closing block is {tip.height - until.height + 1} deep"
-        yield Finding("S2", f"{text}, less than the stated {header.min_depth}", "the chain")
+        yield Finding("R2", f"{text}, less than the stated {header.min_depth}", "the chain")
     for where, block, stated in (
         ("opening block", after, header.period.after_mtp),
         ("closing block", until, header.period.until_mtp),
@@ -96,7 +96,7 @@ def _depth_and_times(case: Case) -> Iterator[Finding]:
         found = median_time_at(case, block)
         if found != stated:
             text = f"median time past is stated as {stated}, the chain has {found}"
-            yield Finding("S2", text, where)
+            yield Finding("R2", text, where)
 
 
 def median_time_at(case: Case, block: BlockRef) -> str:
@@ -140,18 +140,18 @@ def scripts(case: Case) -> Answer:
         where = f"wallet {wallet}"
         listed = statement.scripts.get(wallet)
         if listed is None:
-            findings.append(Finding("S3", "it declares no scripts", where))
+            findings.append(Finding("R3", "it declares no scripts", where))
             continue
         if len(listed.scripts) != body.script_count:
             text = f"{body.script_count} scripts are counted, {len(listed.scripts)} are listed"
-            findings.append(Finding("S3", text, where))
+            findings.append(Finding("R3", text, where))
         for script in listed.scripts:
             if script in owner:
                 text = f"script {script} is declared by {owner[script]} already"
-                findings.append(Finding("S3", text, where))
+                findings.append(Finding("R3", text, where))
             owner.setdefault(script, wallet)
     for wallet in statement.scripts.keys() - statement.wallets.keys():
-        findings.append(Finding("S3", "scripts of a wallet that is not stated", f"wallet {wallet}"))
+        findings.append(Finding("R3", "scripts of a wallet that is not stated", f"wallet {wallet}"))
     ranges = "; ".join(
         f"{d.wallet}: "
         + ", ".join(f"branch {b.branch} indexes 0 to {b.stop - 1}" for b in d.branches)
@@ -168,7 +168,7 @@ def scripts(case: Case) -> Answer:
         listed = statement.scripts.get(wallet)
         if listed is not None and [s.hex() for s in derived] != listed.scripts:
             text = "the scripts listed are not those that the descriptor gives"
-            findings.append(Finding("S3", text, f"wallet {wallet}"))
+            findings.append(Finding("R3", text, f"wallet {wallet}"))
     withheld = statement.withheld("descriptor")
     limits = []
     if ranges:
@@ -195,7 +195,7 @@ def inclusion(case: Case) -> Answer:
         where = f"transaction {confirmed.txid}"
         if header.hash != confirmed.block.hash:
             text = f"it is said to be in {confirmed.block}, the header there is {header.hash}"
-            findings.append(Finding("S4", text, where))
+            findings.append(Finding("R4", text, where))
             continue
         proven = merkle_proof_holds(
             confirmed.transaction,
@@ -204,10 +204,10 @@ def inclusion(case: Case) -> Answer:
             root_le=header.merkle_root_le,
         )
         if not proven:
-            findings.append(Finding("S4", f"it is not in {confirmed.block}", where))
+            findings.append(Finding("R4", f"it is not in {confirmed.block}", where))
         if not _worked_for(header):
             text = f"the header of {confirmed.block} has no proof of work"
-            findings.append(Finding("S4", text, where))
+            findings.append(Finding("R4", text, where))
     unlinked = len(facts.earlier_headers)
     limits: tuple[str, ...] = ()
     if unlinked:

@@ -32,9 +32,9 @@ def entries(case: Case) -> Answer:
         derived = case.chain_entry.get(entry.txid)
         if derived is None:
             text = "the chain shows no such transaction of the declared scripts in the period"
-            findings.append(Finding("S5", text, where))
+            findings.append(Finding("R5", text, where))
         elif entry != derived:
-            findings.extend(Finding("S5", text, where) for text in _differences(entry, derived))
+            findings.extend(Finding("R5", text, where) for text in _differences(entry, derived))
     return answer(
         basis=str(case.facts.basis),
         good=f"{len(case.statement.entries)} entries re-derived from their transactions",
@@ -77,7 +77,7 @@ def completeness(case: Case) -> Answer:
     case.require("entry")
     stated = {entry.txid for entry in case.statement.entries}
     findings = [
-        Finding("S6", _omission(entry), f"block {entry.block.height}")
+        Finding("R6", _omission(entry), f"block {entry.block.height}")
         for entry in case.chain_entries
         if entry.txid not in stated
     ]
@@ -125,7 +125,7 @@ def _coins_listed_twice(case: Case) -> Iterator[Finding]:
         for coin in body.opening:
             if coin.outpoint in seen:
                 text = f"coin {coin.outpoint} stands among the opening coins twice"
-                yield Finding("S7", f"{text}, first in {seen[coin.outpoint]}", f"wallet {wallet}")
+                yield Finding("R7", f"{text}, first in {seen[coin.outpoint]}", f"wallet {wallet}")
             seen.setdefault(coin.outpoint, wallet)
 
 
@@ -136,14 +136,14 @@ def _coin_differences(
         found = derived.get(outpoint)
         where = f"wallet {coin.wallet}"
         if found is None:
-            yield Finding("S7", f"coin {outpoint} of {coin.amount} sat is not there {when}", where)
+            yield Finding("R7", f"coin {outpoint} of {coin.amount} sat is not there {when}", where)
         elif found != coin:
             text = f"coin {outpoint} is stated as {_coin_words(coin)}, the chain shows "
-            yield Finding("S7", f"{text}{_coin_words(found)}", where)
+            yield Finding("R7", f"{text}{_coin_words(found)}", where)
     for outpoint, coin in derived.items():
         if outpoint not in stated:
             text = f"coin {outpoint} of {coin.amount} sat {when} is left out"
-            yield Finding("S7", text, f"wallet {coin.wallet}")
+            yield Finding("R7", text, f"wallet {coin.wallet}")
 
 
 def _coin_words(coin: HeldCoin) -> str:
@@ -180,7 +180,7 @@ def closing_coins(case: Case) -> Answer:
             f"{' of ' + ', '.join(claimed) if claimed else ''}; {source} it "
             f"should stand {len(due)} times{' in ' + ', '.join(due) if due else ''}"
         )
-        findings.append(Finding("S8", text, "closing coins"))
+        findings.append(Finding("R8", text, "closing coins"))
     confirmed = ""
     if not findings and (case.statement.withheld("entry") or _grounds_hold(case)):
         findings = list(_against_the_chain(coins, case.chain_closing))
@@ -227,7 +227,7 @@ def _against_the_chain(
     stated: Mapping[OutPoint, HeldCoin], derived: Mapping[OutPoint, HeldCoin]
 ) -> Iterator[Finding]:
     for finding in _coin_differences(stated, derived, "at the closing block"):
-        yield Finding("S8", finding.text, finding.where)
+        yield Finding("R8", finding.text, finding.where)
 
 
 def maturity(case: Case) -> Answer:
@@ -244,7 +244,7 @@ def maturity(case: Case) -> Answer:
         due = sum(immature.get(member, 0) for member in standing)
         if figures.immature != due:
             text = f"{figures.immature} sat are stated as immature, {due} sat of its wallets are"
-            findings.append(Finding("S9", text, part))
+            findings.append(Finding("R9", text, part))
     return answer(
         basis=FILE,
         good=f"{sum(immature.values())} sat of coinbases are not {COINBASE_MATURITY} blocks deep",

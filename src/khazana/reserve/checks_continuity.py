@@ -30,22 +30,22 @@ def continuity(case: Case) -> Answer:
 
 def _same_line(before: ReserveStatement, now: ReserveStatement) -> Iterator[Finding]:
     if before.envelope.computed_root != before.root:
-        yield Finding("S15", "its parts do not give its root", "the previous statement")
+        yield Finding("R15", "its parts do not give its root", "the previous statement")
     if now.header.previous != before.root:
         text = f"this statement follows root {now.header.previous}, given is root {before.root}"
-        yield Finding("S15", text, "the header")
+        yield Finding("R15", text, "the header")
     if before.header.network != now.header.network or before.header.test != now.header.test:
-        yield Finding("S15", "the previous statement is about another network", "the header")
+        yield Finding("R15", "the previous statement is about another network", "the header")
     ours, theirs = now.header.office, before.header.office
     if (ours.id, ours.fingerprint) != (theirs.id, theirs.fingerprint):
-        yield Finding("S15", f"the previous statement is by {theirs.id}", "the header")
+        yield Finding("R15", f"the previous statement is by {theirs.id}", "the header")
     if before.header.period.until != now.header.period.after:
         text = (
             f"the previous statement closed at block {before.header.period.until.height} "
             f"({before.header.period.until.hash}), this one opens at "
             f"{now.header.period.after.height} ({now.header.period.after.hash})"
         )
-        yield Finding("S15", text, "the period")
+        yield Finding("R15", text, "the period")
 
 
 def _wallets(before: ReserveStatement, now: ReserveStatement) -> Iterator[Finding]:
@@ -55,15 +55,15 @@ def _wallets(before: ReserveStatement, now: ReserveStatement) -> Iterator[Findin
         if new is None:
             if not now.withheld("wallet"):
                 text = f"it held {old.figures.closing} sat at the last closing and is gone"
-                yield Finding("S15", text, where)
+                yield Finding("R15", text, where)
             continue
-        yield from (Finding("S15", text, where) for text in _wallet_changes(old, new, now))
+        yield from (Finding("R15", text, where) for text in _wallet_changes(old, new, now))
         had, has = before.scripts.get(wallet), now.scripts.get(wallet)
         if had is not None and has is not None:
             lost = set(had.scripts) - set(has.scripts)
             if lost:
                 text = f"{len(lost)} scripts it declared before are gone, such as {min(lost)}"
-                yield Finding("S15", text, where)
+                yield Finding("R15", text, where)
     if before.withheld("wallet"):
         return
     for wallet in now.wallets.keys() - before.wallets.keys():
@@ -73,7 +73,7 @@ def _wallets(before: ReserveStatement, now: ReserveStatement) -> Iterator[Findin
                 f"it says that it was declared at block {declared.height}, but the previous "
                 "statement, which closed later, does not know it"
             )
-            yield Finding("S15", text, f"wallet {wallet}")
+            yield Finding("R15", text, f"wallet {wallet}")
 
 
 def _wallet_changes(old: WalletBody, new: WalletBody, now: ReserveStatement) -> Iterator[str]:
@@ -100,9 +100,9 @@ def _perimeters(before: ReserveStatement, now: ReserveStatement) -> Iterator[Fin
         where = f"perimeter {name}"
         if new is None:
             if not now.withheld("perimeter"):
-                yield Finding("S15", "it is gone", where)
+                yield Finding("R15", "it is gone", where)
             continue
-        yield from (Finding("S15", text, where) for text in _member_changes(old, new, now))
+        yield from (Finding("R15", text, where) for text in _member_changes(old, new, now))
 
 
 def _member_changes(old: PerimeterBody, new: PerimeterBody, now: ReserveStatement) -> Iterator[str]:
@@ -138,13 +138,13 @@ def _openings(before: ReserveStatement, now: ReserveStatement) -> Iterator[Findi
     for where, closed, opened in sorted(pairs, key=lambda pair: pair[0]):
         if closed.closing != opened.opening:
             text = f"it closed with {closed.closing} sat and opens with {opened.opening} sat"
-            yield Finding("S15", text, where)
+            yield Finding("R15", text, where)
         if closed.corrections.closing != opened.corrections.opening:
             text = (
                 f"corrections closed at {closed.corrections.closing} sat and open at "
                 f"{opened.corrections.opening} sat"
             )
-            yield Finding("S15", text, where)
+            yield Finding("R15", text, where)
 
 
 def _coins(before: ReserveStatement, now: ReserveStatement) -> Iterator[Finding]:
@@ -158,4 +158,4 @@ def _coins(before: ReserveStatement, now: ReserveStatement) -> Iterator[Finding]
                 if had.get(outpoint) != has.get(outpoint)
             )
             text = f"its opening coins are not its last closing coins ({changed} differs)"
-            yield Finding("S15", text, f"wallet {wallet}")
+            yield Finding("R15", text, f"wallet {wallet}")

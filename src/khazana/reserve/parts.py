@@ -8,20 +8,23 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from khazana.statement import patterns
+from khazana.statement.patterns import END
+
 MOST_SATS = 2_100_000_000_000_000
 """Every coin that will ever exist, rounded up: 21 million bitcoin."""
 
 Amount = Annotated[int, msgspec.Meta(ge=-MOST_SATS, le=MOST_SATS)]
 Sum = Annotated[int, msgspec.Meta(ge=0, le=MOST_SATS)]
 HeightField = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)]
-Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
-ScriptHex = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{2}){1,10000}$")]
-OutPointText = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}:(0|[1-9][0-9]{0,9})$")]
-Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Hash = Annotated[str, msgspec.Meta(pattern=patterns.HASH256)]
+ScriptHex = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2}){1,10000}" + END)]
+OutPointText = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}:(0|[1-9][0-9]{0,9})" + END)]
+Identifier = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END)]
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
-UtcTime = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+UtcTime = Annotated[str, msgspec.Meta(pattern=patterns.INSTANT)]
 Grade = Literal["A", "B", "C", "D"]
-NamesField = dict[Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2,3}$")], Text]
+NamesField = dict[Annotated[str, msgspec.Meta(pattern=patterns.LANGUAGE)], Text]
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -155,7 +158,7 @@ class SealBody(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     commitment: Hash
     block: BlockBody
-    salt: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")] | None
+    salt: Annotated[str, msgspec.Meta(pattern=patterns.SALT128)] | None
 
 
 class WalletBody(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):

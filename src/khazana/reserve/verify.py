@@ -1,7 +1,7 @@
 """The verification of a reserve statement: every check in its order, made by anyone anywhere."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -28,6 +28,8 @@ from khazana.statement.file_checks import (
     subject_of,
 )
 from khazana.statement.office_file import Pin
+from khazana.statement.signatures import signed_instant
+from khazana.statement.times import write_instant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,7 @@ def verify(request: Request, *, more: Sequence[MoreChecks] = ()) -> Report:
     pinned = Profile.TOTALS if request.pin is not None else None
     identity, office = check_identity(envelope, request.pin)
     signatures = check_signatures(envelope, office, pinned=request.pin is not None, now=request.now)
+    signatures = _not_before_closing(signatures, envelope, statement)
     evidence, _ = check_evidence(envelope, request.verifiers)
     case = Case(
         statement=statement,
@@ -127,6 +130,26 @@ def _read(raw: bytes) -> tuple[CheckResult, Statement | None, ReserveStatement |
             limits=result.limits,
         )
         return failed, envelope, None
+
+
+def _not_before_closing(
+    result: CheckResult, envelope: Statement, statement: ReserveStatement
+) -> CheckResult:
+    """Nobody can have signed a closing block before it was there."""
+    try:
+        signed_at = signed_instant(envelope)
+    except KhazanaError:
+        return result  # the check of the signatures says what is wrong with them
+    closed = statement.header.period.until_mtp
+    if signed_at is None or write_instant(signed_at) >= closed:
+        return result
+    text = f"signed at {write_instant(signed_at)}, before the closing block ({closed})"
+    return replace(
+        result,
+        verdict=Verdict.FAILED,
+        summary=text,
+        findings=(*result.findings, Finding("R16", text, "$.evidence")),
+    )
 
 
 def _name(statement: ReserveStatement) -> str:
