@@ -1,7 +1,8 @@
 import importlib.util
+import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from khazana.bitcoin.descriptor import DescriptorRefused, parse_descriptor
@@ -124,6 +125,8 @@ def test_our_rules_and_those_of_bdk_give_one_verdict(data):
     except bdk.DescriptorError:
         theirs = False
     verdict = ours(text)
+    # BIP-379 trusts d: to leave a one in tapscript, BDK does not.
+    assume(not (taproot and re.search(r"\b[a-z]*d[a-z]*:", miniscript)))
     # A leaf that nobody can meet: BDK lets it stand in a tree; we refuse it everywhere.
     if not (theirs and taproot and verdict.startswith("nobody can ever meet it")):
         assert (verdict == "sound") == theirs, verdict
