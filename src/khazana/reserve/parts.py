@@ -4,7 +4,7 @@ Amounts are satoshis. An outpoint is `txid:vout`. A block is a height with its h
 The part's name is its kind, or `kind/id`; docs/spec/statement.md describes each.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -346,3 +346,21 @@ BODIES: dict[str, type[Body]] = {
     "exclusion": ExclusionBody,
 }
 """Every kind of part a reserve statement may have, in the order they stand in the file."""
+
+
+def parts_json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of every part's body, by kind, as shipped in docs/spec.
+
+    It says less than the reader: sums, references and counts cannot be said in JSON Schema.
+    """
+    schemas, definitions = msgspec.json.schema_components(
+        BODIES.values(), ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "khazana.reserve parts",
+        "type": "object",
+        "properties": dict(zip(BODIES, schemas, strict=True)),
+        "additionalProperties": False,
+        "$defs": dict(sorted(definitions.items())),
+    }
