@@ -7,9 +7,8 @@ from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.cli.chains import block_of
 from khazana.ledger.office import Office, OfficeFile
 from khazana.ledger.office_file import load_office
-from khazana.ledger.resolve import resolve
+from khazana.ledger.resolve import resolve, scripts_by
 from khazana.ledger.shipped import shipped_office
-from khazana.reserve.script_sources import scripts_of_source
 
 SHIPPED_PREFIX = "shipped:"
 
@@ -23,9 +22,8 @@ def office_file(name: str) -> OfficeFile:
 
 def resolved(file: OfficeFile, chain: ChainView) -> Office:
     """The office with its blocks found in the chain and its scripts derived."""
-    engine = best_engine()
     return resolve(
         file,
         lambda name: block_of(chain, name, timezone=file.rules.timezone),
-        lambda source: scripts_of_source(source, engine=engine, network=file.network),
+        scripts_by(best_engine(), file.network),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from khazana.errors import KhazanaError
-from khazana.ledger.canonical import canonical_bytes, parse_strict
+from khazana.ledger.canonical import Json, canonical_bytes, parse_strict
 from khazana.ledger.documents import SALT_BYTES, Document, document_from_record, record
 
 FORMAT = "khazana.documents/1"
@@ -22,7 +22,9 @@ class DocumentFileRefused(KhazanaError):
 
 def write_document_file(documents: Sequence[tuple[Document, bytes]]) -> bytes:
     """The bytes of the file: canonical JSON, in the order given."""
-    content = [{"record": record(document), "salt": salt.hex()} for document, salt in documents]
+    content: list[Json] = [
+        {"record": record(document), "salt": salt.hex()} for document, salt in documents
+    ]
     return canonical_bytes({"format": FORMAT, "documents": content}) + b"\n"
 
 
@@ -37,12 +39,13 @@ def read_document_file(raw: bytes) -> tuple[tuple[Document, bytes], ...]:
     if not isinstance(rows, list):
         raise DocumentFileRefused(place="documents", problem="a list is expected")
     documents = tuple(_document(f"documents[{number}]", row) for number, row in enumerate(rows))
-    ids = [document.id for document, _ in documents]
-    for number, name in enumerate(ids):
-        if name in ids[:number]:
+    seen: set[str] = set()
+    for number, (document, _) in enumerate(documents):
+        if document.id in seen:
             raise DocumentFileRefused(
-                place=f"documents[{number}]", problem=f"{name} stands here twice"
+                place=f"documents[{number}]", problem=f"{document.id} stands here twice"
             )
+        seen.add(document.id)
     return documents
 
 

@@ -6,11 +6,14 @@ from khazana.bitcoin.chain import BlockRef, Coin
 from khazana.bitcoin.transaction import OutPoint
 from khazana.ledger.accounts import Lane, LaneSpan, Membership, Perimeter, Seal, Wallet
 from khazana.ledger.entries import BookEntry, BookKind, ChainEntry, CoinPosting
+from khazana.ledger.office import BranchRange, DescriptorSource
 from khazana.reserve.parts import (
     BlockBody,
     BookBody,
+    BranchBody,
     CoinBody,
     CoinPostingBody,
+    DescriptorBody,
     EntryBody,
     LaneBody,
     MemberBody,
@@ -123,6 +126,21 @@ def wallet_of(body: WalletBody, scripts: Iterable[bytes]) -> Wallet:
         seal=None
         if body.seal is None
         else Seal(body.seal.commitment, block_ref(body.seal.block), body.seal.salt),
+    )
+
+
+def descriptor_body(wallet: str, source: DescriptorSource) -> DescriptorBody:
+    return DescriptorBody(
+        wallet=wallet,
+        descriptor=source.descriptor,
+        branches=[BranchBody(branch=r.branch, stop=r.stop) for r in source.branches],
+        gap=source.gap,
+    )
+
+
+def descriptor_source(body: DescriptorBody) -> DescriptorSource:
+    return DescriptorSource(
+        body.descriptor, tuple(BranchRange(b.branch, b.stop) for b in body.branches), body.gap
     )
 
 

@@ -10,11 +10,11 @@ from khazana.bitcoin.headers import check_headers, median_time_past
 from khazana.bitcoin.work import BadCompactTarget, meets_target
 from khazana.ledger.documents import utc_text
 from khazana.ledger.findings import Finding
+from khazana.ledger.resolve import scripts_by
 from khazana.reserve.answers import Answer, answer
-from khazana.reserve.bodies import block_ref
+from khazana.reserve.bodies import block_ref, descriptor_source
 from khazana.reserve.case import Case
 from khazana.reserve.parts import PeriodBody
-from khazana.reserve.script_sources import scripts_of_descriptor
 from khazana.units import Height
 
 HEADERS_LIMIT = (
@@ -159,12 +159,7 @@ def scripts(case: Case) -> Answer:
         for d in statement.descriptors.values()
     )
     for wallet, described in statement.descriptors.items():
-        derived = scripts_of_descriptor(
-            described.descriptor,
-            [(b.branch, b.stop) for b in described.branches],
-            engine=case.engine,
-            network=case.network,
-        )
+        derived = scripts_by(case.engine, case.network)(descriptor_source(described))
         listed = statement.scripts.get(wallet)
         if listed is not None and [s.hex() for s in derived] != listed.scripts:
             text = "the scripts listed are not those that the descriptor gives"

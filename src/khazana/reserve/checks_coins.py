@@ -15,8 +15,9 @@ from khazana.ledger.findings import Finding
 from khazana.ledger.perimeters import as_declared, standing_at
 from khazana.ledger.postings import held_coins
 from khazana.reserve.answers import FILE, Answer, answer
-from khazana.reserve.bodies import coin_of
+from khazana.reserve.bodies import coin_of, descriptor_source
 from khazana.reserve.case import Case
+from khazana.reserve.gaps import scripts_used, used_in_gap
 from khazana.reserve.sets import sets_of
 from khazana.units import Height, Sats, btc_from_sats
 
@@ -81,6 +82,12 @@ def completeness(case: Case) -> Answer:
         for entry in case.chain_entries
         if entry.txid not in stated
     ]
+    used = scripts_used(case.facts.history)
+    for wallet in case.wallets:
+        described = case.statement.descriptors.get(wallet.id)
+        if described is not None:
+            source = descriptor_source(described)
+            findings.extend(used_in_gap(wallet.id, source, wallet.scripts, used))
     limits: tuple[str, ...] = ()
     if case.facts.basis.kind is BasisKind.WORD_OF:
         limits = (

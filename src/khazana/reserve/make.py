@@ -22,21 +22,21 @@ from khazana.ledger.postings import balances_of, coins_after_entries, entries_of
 from khazana.reserve.bodies import (
     block_body,
     book_body,
+    descriptor_body,
     entry_body,
     lane_bodies,
     member_bodies,
     seal_body,
 )
 from khazana.reserve.figures import Books, figures_of, lanes_of
+from khazana.reserve.gaps import scripts_used, used_in_gap
 from khazana.reserve.gather import ChainFacts
 from khazana.reserve.parts import (
     AccountBody,
     AttestationBody,
     Body,
-    BranchBody,
     CoinBody,
     CoinsBody,
-    DescriptorBody,
     DocumentBody,
     EntityBody,
     ExclusionBody,
@@ -130,9 +130,22 @@ def make(
     used = [d for d in office.documents if d.id in _documents_used(books)]
     return Made(
         statement=statement,
-        findings=matching.findings,
+        findings=(*matching.findings, *gap_findings(office, facts)),
         documents=tuple((d, document_salt(salt_seed, d.id)) for d in used),
     )
+
+
+def gap_findings(office: Office, facts: ChainFacts) -> Iterator[Finding]:
+    """Rule R3: the unused end of each stated range must still be unused.
+
+    A used script there means that the wallet went further than the range: widen it, or coins
+    beyond it stay unseen.
+    """
+    used = scripts_used(facts.history)
+    for wallet in office.wallets:
+        source = office.sources[wallet.id]
+        if isinstance(source, DescriptorSource):
+            yield from used_in_gap(wallet.id, source, wallet.scripts, used)
 
 
 def _json(body: Body) -> dict[str, Any]:
@@ -418,15 +431,7 @@ def _wallet_parts(office: Office, books: Books) -> Iterator[tuple[str, Body]]:
     for wallet in office.wallets:
         source = office.sources[wallet.id]
         if isinstance(source, DescriptorSource):
-            yield (
-                f"descriptor/{wallet.id}",
-                DescriptorBody(
-                    wallet=wallet.id,
-                    descriptor=source.descriptor,
-                    branches=[BranchBody(branch=r.branch, stop=r.stop) for r in source.branches],
-                    gap=source.gap,
-                ),
-            )
+            yield f"descriptor/{wallet.id}", descriptor_body(wallet.id, source)
 
 
 def _coins_by_wallet(coins: Iterable[HeldCoin]) -> dict[str, list[CoinBody]]:

@@ -1,1 +1,1 @@
-"""Chain adapters: one module per kind of source. Only the command line and the portal choose one."""
+"""Chain adapters, one module per kind of source. Only command line and portal choose one."""
