@@ -37,7 +37,7 @@ class TransactionRefused(KhazanaError):
     reason: str
     detail: str
     code = "transaction_refused"
-    words = "Transaction {txid} is refused: {reason} ({detail})"
+    words = "Transaction {txid} is refused: {reason} ({detail})."
 
     @property
     def rpc_code(self) -> int:
