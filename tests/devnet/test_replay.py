@@ -117,3 +117,24 @@ def test_readers_and_a_miner_in_threads_never_see_half_a_step(tmp_path):
             thread.join()
     assert problems == []
     assert len(set(reads)) > 1
+
+
+def test_an_interruption_inside_a_block_asks_for_reopening_and_loses_nothing(made):
+    directory, tip = made
+
+    class Interrupted(BaseException):
+        pass
+
+    def interrupt(_block):
+        raise Interrupted
+
+    with Devnet(directory) as devnet:
+        devnet.index.connect = interrupt
+        with pytest.raises(Interrupted):
+            devnet.mine(1, time=T0 + DAY)
+        del devnet.index.connect
+        with pytest.raises(RuntimeError, match="open it again"):
+            devnet.mine(1, time=T0 + DAY)
+    with Devnet(directory) as devnet:
+        assert devnet.tip().height == tip.height + 1
+        devnet.mine(1, time=T0 + DAY)

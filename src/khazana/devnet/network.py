@@ -84,6 +84,7 @@ class Devnet:
         """
         self.lock = threading.RLock()
         self._open = True
+        self._halfway = False
         self._place = DevnetDirectory(directory)
         with ExitStack() as on_failure:
             on_failure.callback(self._place.release)
@@ -282,6 +283,7 @@ class Devnet:
         """Log a block, let the engine judge it, follow the active chain. Raises `BlockRefused`."""
         self._log_what_would_return(block)
         self._log.append(raw, block.hash)
+        self._halfway = True
         verdict = self._kernel.submit(raw, block.hash)
         if verdict.refusal is not None:
             self._log.drop_last()
@@ -295,6 +297,7 @@ class Devnet:
             gone = [txid for txid in before if txid not in self.mempool]
         else:
             gone = self.mempool.block_connected(confirmed)
+        self._halfway = False
         # Not synced: on opening, what is in a block or conflicts with one is dropped again.
         self._mempool_log.append(left=gone, sync=False)
         self._tidy_mempool_log()
@@ -376,3 +379,8 @@ class Devnet:
     def _check_open(self) -> None:
         if not self._open:
             raise RuntimeError(f"the devnet in {self.directory} is closed")
+        if self._halfway:  # Ctrl-C, or no memory, between engine and index
+            raise RuntimeError(
+                f"the devnet in {self.directory} was interrupted while taking a block: open it "
+                "again, nothing on the disk is wrong"
+            )
