@@ -1,0 +1,79 @@
+"""Verifying a statement of ten thousand entries, through each adapter."""
+
+from collections.abc import Iterator
+from functools import cache
+
+from bench.measure import CannotMeasure, Case, measurement
+from khazana.bitcoin.chain import BlockRef, ChainView
+from khazana.statement.checks import Profile
+from tests.reserve.simulator import BTC, World, script
+
+ENTRIES = 10_000
+PER_BLOCK = 25
+SCRIPTS = 200
+
+
+@cache
+def _world() -> tuple[World, bytes]:
+    """An office with ten thousand receipts and payments in four hundred blocks, and its file."""
+    world = World()
+    world.wallet("fund", entity="office", scripts=SCRIPTS)
+    world.wallet("desk", entity="office", scripts=SCRIPTS)
+    world.perimeter("all", "fund", "desk")
+    start: BlockRef = world.mine()
+    for number in range(ENTRIES):
+        if number % 2:
+            world.spend(
+                script("fund", number // 2 % SCRIPTS),
+                [(script("desk", number % SCRIPTS), BTC // 100)],
+            )
+        else:
+            world.fund(script("fund", number // 2 % SCRIPTS), BTC)
+        if number % PER_BLOCK == PER_BLOCK - 1:
+            world.mine()
+    until = world.mine()
+    world.mine(6)
+    return world, world.signed(world.made(start, until).statement)
+
+
+def _case(chain: ChainView) -> Case:
+    world, raw = _world()
+
+    def run() -> None:
+        report = world.check(raw, profile=Profile.FULL, chain=chain)
+        if report.exit_status != 0:
+            raise RuntimeError(f"the honest statement does not pass: {report.failed}")
+
+    return Case(
+        run=run, amount=ENTRIES, unit="entries/s", note=f"a file of {len(raw) / 1e6:.1f} MB"
+    )
+
+
+@measurement("verify_10000_entries_memory")
+def in_memory() -> Iterator[Case]:
+    """Every check of profile full, the chain in this process: what the checks themselves cost."""
+    yield _case(_world()[0].chain)
+
+
+@measurement("verify_10000_entries_esplora")
+def over_esplora() -> Iterator[Case]:
+    """The same, asking an Esplora server on this machine."""
+    try:
+        from khazana.bitcoin.adapters.source import open_chain
+        from tests.bitcoin.esplora_server import serving
+    except ImportError as problem:
+        raise CannotMeasure(str(problem)) from problem
+    with serving(_world()[0].chain) as url:
+        yield _case(open_chain(f"esplora:{url}"))
+
+
+@measurement("verify_10000_entries_core")
+def over_core() -> Iterator[Case]:
+    """The same, asking a server that speaks Bitcoin Core's JSON-RPC on this machine."""
+    try:
+        from khazana.bitcoin.adapters.source import open_chain
+        from tests.bitcoin.core_server import serving
+    except ImportError as problem:
+        raise CannotMeasure(str(problem)) from problem
+    with serving(_world()[0].chain) as url:
+        yield _case(open_chain(f"core:{url}"))
