@@ -1,0 +1,102 @@
+"""The Drill Office: fictional, small, and the only office in the demo that ever lies."""
+
+from dataclasses import replace
+
+from khazana.cli.demo.books import Books, DeclaredWallet, EntityPlan, Member, PerimeterPlan
+from khazana.cli.demo.names import DRILL_MEMBERS, DRILL_OFFICE, DRILL_VAULT
+from khazana.cli.demo.officers import ROLES, Officers
+from khazana.cli.demo.people import EXCHANGE_NAME, People
+from khazana.cli.demo.prices import Prices, major
+from khazana.cli.demo.signers import CHANGE, RECEIVE, SingleKey
+from khazana.cli.demo.stage import BTC, Stage, address
+from khazana.reserve.gather import ChainFacts
+from khazana.units import Txid
+
+BOUGHT = 5 * BTC
+SPENT = 150 * BTC // 100
+
+_DECLARED = 123
+
+
+class Drill:
+    """An honest small office, until somebody takes a payment out of its chain."""
+
+    def __init__(self, stage: Stage, people: People, prices: Prices, officers: Officers) -> None:
+        self.stage, self.people, self.prices = stage, people, prices
+        self.vault = stage.purse("drill-vault", SingleKey("drill-vault"))
+        self.purchase_days = (stage.timeline.on(48), stage.timeline.on(54))
+        self.payment_day = stage.timeline.on(74)
+        self.hidden: Txid | None = None
+        """The payment that the tampered statement leaves out."""
+        self.books = Books(
+            id="drill-office",
+            name=DRILL_OFFICE,
+            timezone="Etc/UTC",
+            currency="USD",
+            keys=officers.public,
+            roles=ROLES,
+        )
+        self._describe()
+
+    def act(self, day: int) -> None:
+        """What the office and its counterparties do before the block of a day is found."""
+        at = self.stage.timeline.instant(day)
+        if day in self.purchase_days:
+            script = self.vault.new_script()
+            txid = self.stage.pay(self.people.exchange, (script, BOUGHT))
+            paid = self.prices.value(BOUGHT, day, "USD").minor
+            self.books.document(
+                f"buy-{day:04d}",
+                "acquisition",
+                at=at,
+                account="vault",
+                amount=BOUGHT,
+                attested_by=EXCHANGE_NAME,
+                txid=txid,
+                address=address(script),
+                counterparty=EXCHANGE_NAME,
+                currency="USD",
+                paid=major(paid, "USD"),
+                fees="0.00",
+            )
+        if day == self.payment_day:
+            script = self.people.public.script
+            self.hidden = self.stage.pay(self.vault, (script, SPENT))
+            self.books.document(
+                f"payment-{day:04d}",
+                "disbursement",
+                at=at,
+                account="vault",
+                amount=SPENT,
+                attested_by="Drill cashier",
+                txid=self.hidden,
+                address=address(script),
+            )
+
+    def tampered(self, facts: ChainFacts) -> ChainFacts:
+        """The chain as the dishonest office tells it: one payment never happened.
+
+        Everything made from it agrees with itself: no entry, no document, the coin still there.
+        """
+        kept = [confirmed for confirmed in facts.history if confirmed.txid != self.hidden]
+        if len(kept) != len(facts.history) - 1:
+            raise ValueError("the payment to hide is not in the period")
+        return replace(facts, history=kept)
+
+    def _describe(self) -> None:
+        books = self.books
+        for branch in (RECEIVE, CHANGE):
+            self.vault.new_script(branch)
+        books.entities.append(EntityPlan("drill", DRILL_OFFICE, "fictional"))
+        books.declare(
+            DeclaredWallet(
+                "vault",
+                "drill",
+                DRILL_VAULT,
+                self.vault,
+                "descriptor",
+                _DECLARED,
+                "One device; nothing here is anybody's.",
+            )
+        )
+        books.perimeters.append(PerimeterPlan("all", DRILL_MEMBERS, [Member("entity", "drill")]))

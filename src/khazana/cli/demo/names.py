@@ -1,0 +1,125 @@
+"""Names of the demo's offices, bodies, wallets and perimeters in four languages."""
+
+from khazana.ledger.accounts import Names
+
+
+def names(en: str, ur: str, ar: str, es: str) -> Names:
+    return {"en": en, "ur": ur, "ar": ar, "es": es}
+
+
+# Pakistan
+PAKISTAN_OFFICE = names(
+    "Pakistan Bitcoin Office (demo)",
+    "پاکستان بٹ کوائن دفتر (نمونہ)",
+    "مكتب البيتكوين في باكستان (عرض تجريبي)",
+    "Oficina Bitcoin de Pakistán (demostración)",
+)
+PAKISTAN_BITCOIN_OFFICE = names(
+    "Bitcoin Office", "بٹ کوائن دفتر", "مكتب البيتكوين", "Oficina Bitcoin"
+)
+CUSTOMS = names("Customs", "کسٹمز", "الجمارك", "Aduanas")
+SITE_COMPANY = names(
+    "Power Site Company", "پاور سائٹ کمپنی", "شركة مواقع الطاقة", "Empresa de Sitios Eléctricos"
+)
+RESERVE_COLD = names(
+    "Reserve, cold storage",
+    "ریزرو، کولڈ اسٹوریج",
+    "الاحتياطي، تخزين غير متصل",
+    "Reserva, almacenamiento en frío",
+)
+RESERVE_OPERATIONS = names(
+    "Reserve, operations", "ریزرو، روزمرہ امور", "الاحتياطي، العمليات", "Reserva, operaciones"
+)
+CUSTOMS_CUSTODY = names(
+    "Customs custody", "کسٹمز کی تحویل", "عهدة الجمارك", "Custodia de Aduanas"
+)
+SITE_MINING = names(
+    "Site 1, mining payouts", "سائٹ 1، مائننگ کی ادائیگیاں", "الموقع 1، مدفوعات التعدين",
+    "Sitio 1, pagos de minería",
+)
+ACCOUNT_AT_EXCHANGE = names(
+    "Account at Exchange A", "ایکسچینج اے میں کھاتہ", "حساب لدى المنصة أ", "Cuenta en Exchange A"
+)
+STRATEGIC_RESERVE = names(
+    "Strategic Bitcoin reserve",
+    "اسٹریٹجک بٹ کوائن ریزرو",
+    "الاحتياطي الاستراتيجي من البيتكوين",
+    "Reserva estratégica de bitcoin",
+)
+PUBLIC_SECTOR = names("Public sector", "سرکاری شعبہ", "القطاع العام", "Sector público")
+
+# El Salvador
+EL_SALVADOR_OFFICE = names(
+    "El Salvador Bitcoin Office (demo)",
+    "ایل سلواڈور بٹ کوائن دفتر (نمونہ)",
+    "مكتب البيتكوين في السلفادور (عرض تجريبي)",
+    "Oficina Bitcoin de El Salvador (demostración)",
+)
+EL_SALVADOR_BITCOIN_OFFICE = names(
+    "Bitcoin Office", "بٹ کوائن دفتر", "مكتب البيتكوين", "Oficina Bitcoin"
+)
+TREASURY = names("Treasury", "خزانہ", "الخزانة", "Tesorería")
+ENERGY_COMPANY = names(
+    "State Energy Company",
+    "سرکاری توانائی کمپنی",
+    "شركة الطاقة الحكومية",
+    "Empresa Estatal de Energía",
+)
+WALLET_COMPANY = names(
+    "Public Wallet Company",
+    "سرکاری والٹ کمپنی",
+    "شركة المحافظ العامة",
+    "Empresa Pública de Billetera",
+)
+FUND = names(
+    "Strategic Bitcoin reserve fund",
+    "اسٹریٹجک بٹ کوائن ریزرو فنڈ",
+    "صندوق الاحتياطي الاستراتيجي من البيتكوين",
+    "Fondo de la reserva estratégica de bitcoin",
+)
+TREASURY_RESERVE = names(
+    "Treasury reserve", "خزانے کا ریزرو", "احتياطي الخزانة", "Reserva de Tesorería"
+)
+TREASURY_SECOND = names(
+    "Treasury, second reserve",
+    "خزانہ، دوسرا ریزرو",
+    "الخزانة، الاحتياطي الثاني",
+    "Tesorería, segunda reserva",
+)
+ENERGY_MINED = names(
+    "Mined coins", "مائن کیے گئے سکے", "عملات مُعدَّنة", "Monedas minadas"
+)
+CLIENT_DEPOSITS = names(
+    "Clients' deposits", "صارفین کی امانتیں", "ودائع العملاء", "Depósitos de clientes"
+)
+COMPANY_OWN = names(
+    "The company's own coins",
+    "کمپنی کے اپنے سکے",
+    "عملات الشركة نفسها",
+    "Monedas propias de la empresa",
+)
+FUND_PAGE = names(
+    "The fund (its public page)",
+    "فنڈ (اس کا عوامی صفحہ)",
+    "الصندوق (صفحته العامة)",
+    "El fondo (su página pública)",
+)
+GENERAL_GOVERNMENT = names(
+    "General government", "عمومی حکومت", "الحكومة العامة", "Gobierno general"
+)
+LENDERS_PUBLIC_SECTOR = names(
+    "Public sector (the lender's perimeter)",
+    "سرکاری شعبہ (قرض دہندہ کی گنتی میں شامل ادارے)",
+    "القطاع العام (نطاق الجهات المشمولة لدى المُقرِض)",
+    "Sector público (perímetro de consolidación del acreedor)",
+)
+
+# The fictional office
+DRILL_OFFICE = names(
+    "Drill Office (fictional)",
+    "مشقی دفتر (فرضی)",
+    "مكتب التدريب (وهمي)",
+    "Oficina de Simulacro (ficticia)",
+)
+DRILL_VAULT = names("Drill vault", "مشقی تجوری", "خزنة التدريب", "Bóveda de simulacro")
+DRILL_MEMBERS = names("All of the drill", "پوری مشق", "التدريب كله", "Todo el simulacro")

@@ -1,0 +1,280 @@
+"""Pakistan's office in the demo: purchases, a seizure that becomes forfeiture, a mining site.
+
+Every amount is invented and divided by the scale; no real body has done any of this.
+"""
+
+from khazana.cli.demo.books import (
+    AccountPlan,
+    Books,
+    DeclaredWallet,
+    EntityPlan,
+    LaneChange,
+    Member,
+    PerimeterPlan,
+)
+from khazana.cli.demo.names import (
+    ACCOUNT_AT_EXCHANGE,
+    CUSTOMS,
+    CUSTOMS_CUSTODY,
+    PAKISTAN_BITCOIN_OFFICE,
+    PAKISTAN_OFFICE,
+    PUBLIC_SECTOR,
+    RESERVE_COLD,
+    RESERVE_OPERATIONS,
+    SITE_COMPANY,
+    SITE_MINING,
+    STRATEGIC_RESERVE,
+)
+from khazana.cli.demo.officers import ROLES, Officers
+from khazana.cli.demo.people import EXCHANGE_NAME, POOL_NAME, People
+from khazana.cli.demo.prices import Prices, major
+from khazana.cli.demo.signers import CHANGE, RECEIVE, SingleKey, Taproot, TwoOfThree
+from khazana.cli.demo.stage import BTC, Stage, address
+from khazana.cli.demo.timeline import OPENING
+
+CAP = 10 * BTC
+"""The most that an address of cold storage holds after the split: 100 BTC, scaled."""
+PURCHASE = 8 * BTC
+AT_OPENING = 60 * BTC
+SEIZED = (1_420 * BTC // 100, 330 * BTC // 100)
+TO_CUSTODIAN = 150 * BTC // 100
+BOUGHT_AT_CUSTODIAN = 50 * BTC // 100
+UNEXPLAINED = 21 * BTC // 100
+DUST = 600
+DISBURSED = 75 * BTC // 100
+
+_DECLARED = 123
+_PAYOUT_EVERY = 7
+_ACCOUNT = "account-at-exchange"
+
+
+class Pakistan:
+    """The office's wallets and books, and what happens to them each day."""
+
+    def __init__(self, stage: Stage, people: People, prices: Prices, officers: Officers) -> None:
+        self.stage, self.people, self.prices = stage, people, prices
+        on = stage.timeline.on
+        self.cold = stage.purse("pk-cold", TwoOfThree("pk-cold"))
+        self.operations = stage.purse("pk-operations", SingleKey("pk-operations"))
+        self.custody = stage.purse("pk-custody", Taproot("pk-custody"))
+        self.site = stage.purse("pk-site", Taproot("pk-site"))
+        self.purchase_days = [on(p) for p in (6, 14, 22, 30, 44, 52, 60, 68, 76)]
+        self.seizure_days = (on(25), on(47))
+        self.forfeiture_day = on(64)
+        self.split_day = on(72)
+        self.books = Books(
+            id="pakistan",
+            name=PAKISTAN_OFFICE,
+            timezone="Asia/Karachi",
+            currency="PKR",
+            keys=officers.public,
+            roles=ROLES,
+        )
+        self._describe()
+
+    def act(self, day: int) -> None:
+        """What the office and its counterparties do before the block of a day is found."""
+        on = self.stage.timeline.on
+        if day in (122, 123):
+            self.stage.pay(self.people.exchange, (self.cold.new_script(), AT_OPENING // 2))
+        if day == 123:
+            self.stage.pay(self.people.exchange, (self.people.holder.script, 20 * BTC))
+        if day in self.purchase_days:
+            self._buy(day)
+        if day in self.seizure_days:
+            self._seize(day)
+        if OPENING < day <= self.stage.timeline.last_close and day % _PAYOUT_EVERY == 0:
+            self._pool_pays(day)
+        if day in (on(34), on(66)) and self.site.balance() > BTC // 4:
+            self.stage.pay(self.site, (self.cold.new_script(), BTC // 4))
+        self._use_custodian(day)
+        self._receive_strangers(day)
+        if day == self.forfeiture_day:
+            self._forfeit(day)
+        if day == self.split_day:
+            count = -(-self.cold.balance() // CAP)
+            self.stage.spread(self.cold, [self.cold.new_script() for _ in range(count)])
+        if day == on(80):
+            self._disburse(day)
+
+    def _buy(self, day: int) -> None:
+        script = self.cold.new_script()
+        txid = self.stage.pay(self.people.exchange, (script, PURCHASE))
+        paid = self.prices.value(PURCHASE, day, "PKR").minor
+        self.books.document(
+            f"buy-{day:04d}",
+            "acquisition",
+            at=self.stage.timeline.instant(day),
+            account="reserve-cold",
+            amount=PURCHASE,
+            attested_by=EXCHANGE_NAME,
+            txid=txid,
+            address=address(script),
+            counterparty=EXCHANGE_NAME,
+            currency="PKR",
+            paid=major(paid, "PKR"),
+            fees=major(paid // 500, "PKR"),
+            authority=f"Cabinet decision {self.purchase_days.index(day) + 1} (invented)",
+            budget_line="4100-2",
+        )
+
+    def _seize(self, day: int) -> None:
+        amount = SEIZED[self.seizure_days.index(day)]
+        script = self.custody.new_script()
+        txid = self.stage.pay(self.people.holder, (script, amount))
+        self.books.document(
+            f"seizure-{day:04d}",
+            "seizure",
+            at=self.stage.timeline.instant(day),
+            account="customs-custody",
+            amount=amount,
+            attested_by="Customs",
+            txid=txid,
+            address=address(script),
+            authority=f"Warrant {self.seizure_days.index(day) + 1} (invented)",
+        )
+
+    def _forfeit(self, day: int) -> None:
+        """A court passes title: another lane, and the reserve's perimeter takes the wallet in."""
+        order = f"court-order-{day:04d}"
+        content = {
+            "wallet": "customs-custody",
+            "since": f"the end of block {day}",
+            "decision": "title to the seized coins passes to the state (invented)",
+        }
+        self.books.paper(order, "Court", content)
+        self.books.lane_changes.append(LaneChange("customs-custody", "forfeited", day, order))
+        reserve = next(p for p in self.books.perimeters if p.id == "strategic-reserve")
+        reserve.members.append(Member("wallet", "customs-custody", since=day, document=order))
+
+    def _pool_pays(self, day: int) -> None:
+        amount = (5 + day * 3 % 8) * BTC // 100
+        script = self.site.new_script()
+        txid = self.stage.pay(self.people.pool, (script, amount))
+        self.books.document(
+            f"payout-{day:04d}",
+            "mined",
+            at=self.stage.timeline.instant(day),
+            account="site-1-mining",
+            amount=amount,
+            attested_by=POOL_NAME,
+            txid=txid,
+            address=address(script),
+            counterparty=POOL_NAME,
+        )
+
+    def _use_custodian(self, day: int) -> None:
+        on, at = self.stage.timeline.on, self.stage.timeline.instant(day)
+        if day == on(18):
+            self.stage.pay(self.cold, (self.operations.script, 3 * BTC))
+        if day == on(20):
+            target = self.people.exchange.script
+            txid = self.stage.pay(self.operations, (target, TO_CUSTODIAN))
+            self.books.document(
+                f"deposit-{day:04d}",
+                "to_custodian",
+                at=at,
+                account="reserve-operations",
+                amount=TO_CUSTODIAN,
+                attested_by=EXCHANGE_NAME,
+                txid=txid,
+                address=address(target),
+                counterparty=EXCHANGE_NAME,
+                counter_account=_ACCOUNT,
+            )
+            self.books.document(
+                f"credit-{day:04d}",
+                "receipt",
+                at=at,
+                account=_ACCOUNT,
+                amount=TO_CUSTODIAN,
+                attested_by=EXCHANGE_NAME,
+                note=f"the account is credited with deposit-{day:04d}",
+            )
+        if day == on(28):
+            self._attest(day, TO_CUSTODIAN)
+        if day == on(62):
+            paid = self.prices.value(BOUGHT_AT_CUSTODIAN, day, "PKR").minor
+            self.books.document(
+                f"buy-at-exchange-{day:04d}",
+                "acquisition",
+                at=at,
+                account=_ACCOUNT,
+                amount=BOUGHT_AT_CUSTODIAN,
+                attested_by=EXCHANGE_NAME,
+                counterparty=EXCHANGE_NAME,
+                currency="PKR",
+                paid=major(paid, "PKR"),
+                fees=major(paid // 500, "PKR"),
+                authority="Cabinet decision 10 (invented)",
+                budget_line="4100-2",
+            )
+        if day == on(66):
+            self._attest(day, TO_CUSTODIAN + BOUGHT_AT_CUSTODIAN)
+
+    def _attest(self, day: int, amount: int) -> None:
+        self.books.attestation(_ACCOUNT, as_of=day, amount=amount, by=EXCHANGE_NAME)
+
+    def _receive_strangers(self, day: int) -> None:
+        """What nobody asked for: one receipt that no document explains, and dust."""
+        on, public = self.stage.timeline.on, self.people.public
+        if day == on(57):
+            self.stage.pay(public, (self.operations.script, UNEXPLAINED))
+        if day == on(58):
+            self.stage.pay(public, (self.cold.script, DUST))
+
+    def _disburse(self, day: int) -> None:
+        script = self.people.public.script
+        txid = self.stage.pay(self.operations, (script, DISBURSED))
+        self.books.document(
+            f"payment-{day:04d}",
+            "disbursement",
+            at=self.stage.timeline.instant(day),
+            account="reserve-operations",
+            amount=DISBURSED,
+            attested_by="Bitcoin Office cashier",
+            txid=txid,
+            address=address(script),
+            counterparty="Supplier D (invented)",
+            authority="Payment order 3 (invented)",
+            budget_line="4100-7",
+        )
+
+    def _describe(self) -> None:
+        books = self.books
+        books.entities += [
+            EntityPlan("bitcoin-office", PAKISTAN_BITCOIN_OFFICE, "budgetary central government"),
+            EntityPlan("customs", CUSTOMS, "budgetary central government"),
+            EntityPlan("site-company", SITE_COMPANY, "public nonfinancial corporation"),
+        ]
+        for id_, entity, name, purse, form, lane, comment in (
+            ("reserve-cold", "bitcoin-office", RESERVE_COLD, self.cold, "descriptor", "owned",
+             "Two of three devices sign."),
+            ("reserve-operations", "bitcoin-office", RESERVE_OPERATIONS, self.operations, "raw",
+             "owned", "One device; small amounts."),
+            ("customs-custody", "customs", CUSTOMS_CUSTODY, self.custody, "addresses", "seized",
+             "Coins taken into custody; title has not passed until a court says so."),
+            ("site-1-mining", "site-company", SITE_MINING, self.site, "descriptor", "owned",
+             "What the pool pays to Site 1."),
+        ):  # fmt: skip
+            for branch in (RECEIVE, CHANGE):
+                purse.new_script(branch)
+            books.declare(
+                DeclaredWallet(id_, entity, name, purse, form, _DECLARED, comment, lane)
+            )
+        books.accounts.append(
+            AccountPlan(_ACCOUNT, "bitcoin-office", ACCOUNT_AT_EXCHANGE, EXCHANGE_NAME)
+        )
+        books.perimeters += [
+            PerimeterPlan(
+                "strategic-reserve", STRATEGIC_RESERVE, [Member("entity", "bitcoin-office")]
+            ),
+            PerimeterPlan(
+                "public-sector",
+                PUBLIC_SECTOR,
+                [Member("entity", entity.id) for entity in books.entities],
+            ),
+        ]
+        books.exclusions.append(
+            ("Provincial evidence rooms (invented)", "not reported to the office yet")
+        )
