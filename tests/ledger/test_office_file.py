@@ -20,7 +20,7 @@ from khazana.ledger.office import (
 )
 from khazana.ledger.office_file import load_office, read_office
 from khazana.ledger.problems import OfficeFileRefused, Problems
-from khazana.ledger.shipped import shipped_office
+from khazana.ledger.shipped import NoSuchShippedOffice, shipped_office
 from tests.shared import shared_file
 
 PAGE = Path(__file__).parents[2] / "docs" / "office-file.md"
@@ -274,8 +274,8 @@ def test_the_claimed_addresses_are_those_of_the_public_list():
     assert not office.keys
 
 
-def test_an_unknown_shipped_office_is_our_mistake():
-    with pytest.raises(ValueError, match="atlantis"):
+def test_an_unknown_shipped_office_is_refused_with_the_names_there_are():
+    with pytest.raises(NoSuchShippedOffice, match="atlantis.*el_salvador_claimed"):
         shipped_office("atlantis")
 
 

@@ -8,6 +8,10 @@ from pathlib import Path
 
 from khazana.errors import KhazanaError
 
+MOST_STATEMENT_BYTES = 1 << 31
+MOST_OFFICE_BYTES = 1 << 24
+"""Bounds on what is read at all; a file beyond them is not what it is said to be."""
+
 
 @dataclass(eq=False, kw_only=True)
 class FileNotUsable(KhazanaError):

@@ -7,8 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from khazana.cli.chains import add_chain_argument, chain_of
-from khazana.cli.commands.verify import MOST_STATEMENT_BYTES
-from khazana.cli.files import read_bytes, write_whole
+from khazana.cli.files import MOST_STATEMENT_BYTES, read_bytes, write_whole
 from khazana.ledger.journal import journal_csv
 from khazana.ledger.journal_beancount import journal_beancount
 from khazana.reserve.journal import blocks_of_journal, journal_of_statement

@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from khazana.cli.clock import now
-from khazana.cli.commands.verify import MOST_OFFICE_BYTES
-from khazana.cli.files import read_bytes, write_whole
+from khazana.cli.files import MOST_OFFICE_BYTES, read_bytes, write_whole
 from khazana.cli.keys import PASSPHRASE_VARIABLE, read_key, write_new_key
 from khazana.cli.offices import office_file
+from khazana.cli.usage import WrongArguments
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.identity import grouped, new_office, succeeded
 from khazana.statement.keys import key_id, public_bytes
@@ -58,9 +58,13 @@ def run_keygen(args: argparse.Namespace) -> int:
         given = os.environ.get(PASSPHRASE_VARIABLE)
         text = given if given is not None else getpass.getpass("new passphrase: ")
         if given is None and text != getpass.getpass("the same again: "):
-            raise SystemExit("khazana office keygen: the two passphrases differ; nothing written")
+            raise WrongArguments(
+                command="office keygen", problem="the two passphrases differ; nothing was written"
+            )
         if not text:
-            raise SystemExit("khazana office keygen: an empty passphrase protects nothing")
+            raise WrongArguments(
+                command="office keygen", problem="an empty passphrase protects nothing"
+            )
         passphrase = text.encode()
     public = public_bytes(write_new_key(args.out, passphrase=passphrase))
     print(f"secret key written to {args.out}: keep it offline")

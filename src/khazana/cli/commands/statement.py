@@ -8,10 +8,15 @@ from pathlib import Path
 from khazana.bitcoin.chain import BlockRef, ChainView
 from khazana.cli.chains import add_chain_argument, block_of, chain_of
 from khazana.cli.clock import now
-from khazana.cli.commands.verify import MOST_OFFICE_BYTES, MOST_STATEMENT_BYTES
-from khazana.cli.files import read_bytes, write_whole
+from khazana.cli.files import (
+    MOST_OFFICE_BYTES,
+    MOST_STATEMENT_BYTES,
+    read_bytes,
+    write_whole,
+)
 from khazana.cli.keys import read_key
 from khazana.cli.offices import office_file, resolved
+from khazana.cli.usage import WrongArguments
 from khazana.ledger.document_file import write_document_file
 from khazana.ledger.office import Office
 from khazana.reserve.gather import gather_period
@@ -163,9 +168,8 @@ def _salt_seed(given: str | None) -> bytes:
     except ValueError:
         seed = b""
     if len(seed) != SALT_SEED_BYTES:
-        raise SystemExit(
-            f"khazana statement make: --salt-seed has {2 * SALT_SEED_BYTES} hex digits"
-        )
+        problem = f"--salt-seed has {2 * SALT_SEED_BYTES} hex digits"
+        raise WrongArguments(command="statement make", problem=problem)
     return seed
 
 

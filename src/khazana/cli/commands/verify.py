@@ -10,7 +10,8 @@ from pathlib import Path
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.cli.chains import add_chain_argument, chain_of
 from khazana.cli.clock import now
-from khazana.cli.files import read_bytes
+from khazana.cli.files import MOST_OFFICE_BYTES, MOST_STATEMENT_BYTES, read_bytes
+from khazana.cli.usage import WrongArguments
 from khazana.ledger.document_file import read_document_file
 from khazana.reserve.case import Given
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
@@ -18,9 +19,6 @@ from khazana.reserve.verify import Request, verify
 from khazana.statement.checks import Profile
 from khazana.statement.office_file import Pin, pin_by_file, pin_by_fingerprint
 from khazana.statement.table import report_table
-
-MOST_STATEMENT_BYTES = 1 << 31
-MOST_OFFICE_BYTES = 1 << 24
 
 HELP = "check a statement against the chain"
 EPILOG = """\
@@ -68,7 +66,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace) -> int:
     if args.accept_opening and args.previous is None:
-        raise SystemExit("khazana verify: --accept-opening needs --previous FILE")
+        raise WrongArguments(command="verify", problem="--accept-opening needs --previous FILE")
     report = verify(
         Request(
             raw=read_bytes(args.file, most=MOST_STATEMENT_BYTES),
