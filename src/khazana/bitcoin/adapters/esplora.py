@@ -6,16 +6,14 @@ block's header hashes to the block's name. Not to be checked: that nothing was l
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
+from random import Random
 from typing import Self, TypeVar
 
 from khazana.bitcoin.adapters.esplora_blocks import EsploraBlocks
-from khazana.bitcoin.adapters.esplora_history import (
-    MOST_TRANSACTIONS,
-    ChainMoved,
-    EsploraHistory,
-)
-from khazana.bitcoin.adapters.esplora_http import EsploraHttp, hexadecimal
+from khazana.bitcoin.adapters.esplora_history import ChainMoved, EsploraHistory
+from khazana.bitcoin.adapters.esplora_requests import DEFAULT_LIMITS, EsploraHttp, Limits
 from khazana.bitcoin.adapters.esplora_shapes import BlockStatus
+from khazana.bitcoin.adapters.web import WebAddress, is_hash
 from khazana.bitcoin.block import Header
 from khazana.bitcoin.chain import (
     Basis,
@@ -42,15 +40,26 @@ _HIGHEST = 0x7FFF_FFFF
 class EsploraChain:
     """Questions to one Esplora server. Use as a context manager, or `close` it.
 
-    >>> chain = EsploraChain(EsploraHttp("https://name:secret@esplora.example/api/"))
+    >>> import time
+    >>> address = WebAddress.parse("https://name:secret@esplora.example/api/")
+    >>> chain = EsploraChain(address, jitter=Random(1), sleep=time.sleep)
     >>> print(chain.basis)
     word of https://esplora.example/api
     """
 
-    def __init__(self, http: EsploraHttp, *, most_transactions: int = MOST_TRANSACTIONS) -> None:
-        self._http = http
-        self._blocks = EsploraBlocks(http)
-        self._history = EsploraHistory(http, self._blocks, most_transactions=most_transactions)
+    def __init__(
+        self,
+        address: WebAddress,
+        *,
+        jitter: Random,
+        sleep: Callable[[float], None],
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._http = EsploraHttp(address, jitter=jitter, sleep=sleep, limits=limits)
+        self._blocks = EsploraBlocks(self._http)
+        self._history = EsploraHistory(
+            self._http, self._blocks, most_transactions=limits.most_transactions
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +99,7 @@ class EsploraChain:
         return BlockRef(height, block_hash)
 
     def block_of(self, block_hash: BlockHash) -> BlockRef:
-        if _is_hash(block_hash):
+        if is_hash(block_hash):
             path = f"/block/{block_hash}/status"
             status = self._http.json(path, BlockStatus)
             if status is not None and status.in_best_chain and status.height is not None:
@@ -132,7 +141,7 @@ class EsploraChain:
 
     def transaction(self, txid: Txid, block: BlockRef) -> ConfirmedTransaction:
         def read() -> ConfirmedTransaction | None:
-            return self._history.transaction(txid, block) if _is_hash(txid) else None
+            return self._history.transaction(txid, block) if is_hash(txid) else None
 
         found = self._settled([block], read)
         if found is None:
@@ -158,18 +167,3 @@ class EsploraChain:
         for block in blocks:
             if block.height > _HIGHEST or not self._blocks.is_best(block):
                 raise BlockNotInBestChain(block=str(block), source=self._http.url)
-
-
-def open_esplora(url: str) -> EsploraChain:
-    """The chain of the Esplora server at `url`, which must answer for a known network."""
-    chain = EsploraChain(EsploraHttp(url))
-    try:
-        _ = chain.network
-    except BaseException:
-        chain.close()
-        raise
-    return chain
-
-
-def _is_hash(text: str) -> bool:
-    return len(text) == 64 and hexadecimal(text) is not None and text == text.lower()
