@@ -4,8 +4,9 @@ Its blocks are real: parseable transactions, Merkle roots, proof of work at regt
 Nobody validates scripts or amounts; who adds a transaction answers for it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from khazana.bitcoin.block import Block, Header, merkle_branch, merkle_root
 from khazana.bitcoin.chain import (
@@ -59,6 +60,24 @@ class SimulatedChain:
         return Basis(BasisKind.OWN_BLOCKS, "simulated chain")
 
     # Building
+
+    @classmethod
+    def of_blocks(cls, raw: Iterable[bytes], network: Network = REGTEST) -> Self:
+        """A chain of blocks made elsewhere, the genesis block first.
+
+        They must stand on one another, carry their work and hold the transactions they commit to.
+        """
+        blocks = [Block.parse(each) for each in raw]
+        if not blocks or blocks[0].hash != network.genesis:
+            raise ValueError(f"the first block is not the genesis block of {network.name}")
+        for height, block in enumerate(blocks):
+            if height and block.header.previous != blocks[height - 1].hash:
+                raise ValueError(f"block {height} does not stand on the block before it")
+            if not meets_target(block.header.hash_le, block.header.bits):
+                raise ValueError(f"block {height} carries no proof of work")
+            if not block.merkle_root_holds():
+                raise ValueError(f"block {height} does not hold what its header commits to")
+        return cls(network=network, blocks=blocks)
 
     def add_block(
         self,
@@ -201,13 +220,15 @@ def mine(
     """A block with proof of work: about two tries at regtest's difficulty."""
     outputs = tuple(coinbase) or (TxOut(block_subsidy(height, network), _UNSPENDABLE),)
     # BIP-34: the height stands first in the coinbase, so that no two coinbases are alike.
-    pushed = height.to_bytes((height.bit_length() // 8) + 1, "little")
+    # Heights up to 16 have an opcode of their own, OP_1 to OP_16.
+    number = height.to_bytes((height.bit_length() // 8) + 1, "little")
+    pushed = bytes([0x50 + height]) if height <= 16 else bytes([len(number)]) + number
     generation = Transaction(
         version=2,
         inputs=(
             TxIn(
                 OutPoint(NULL_TXID, COINBASE_VOUT),
-                bytes([len(pushed)]) + pushed + b"\x00",
+                pushed + b"\x00",
                 0xFFFF_FFFF,
             ),
         ),
