@@ -46,9 +46,9 @@ class BlockIndex:
         self.states: list[FileState] = []
         self.gaps: list[tuple[str, Gap]] = []
         self.copies: dict[int, list[Place]] = {}
-        self._file = array("L")
+        self._file = array("I")
         self._offset = array("Q")
-        self._size = array("L")
+        self._size = array("I")
         self._headers = bytearray()
         self._number: dict[bytes, int] = {}
         self._parent = array("q")
@@ -68,6 +68,10 @@ class BlockIndex:
     def place(self, number: int) -> Place:
         return Place(self._file[number], self._offset[number], self._size[number])
 
+    def size(self, number: int) -> int:
+        """Bytes of a block."""
+        return self._size[number]
+
     def use_copy(self, number: int, place: Place) -> None:
         """Read a block from another of its copies from now on."""
         self._file[number] = place.file
@@ -75,7 +79,8 @@ class BlockIndex:
         self._size[number] = place.size
 
     def header_bytes(self, number: int) -> bytes:
-        return bytes(self._headers[number * HEADER_SIZE : (number + 1) * HEADER_SIZE])
+        start = number * HEADER_SIZE
+        return bytes(self._headers[start : start + HEADER_SIZE])
 
     def header(self, number: int) -> Header:
         return Header.parse(self.header_bytes(number))
@@ -303,4 +308,3 @@ def claimed_height(raw: bytes) -> Height | None:
         return None
     height = int.from_bytes(script[1 : 1 + size], "little", signed=True)
     return Height(height) if height >= 0 else None
-
