@@ -47,6 +47,4 @@ def run(args: argparse.Namespace) -> int:
     with needs_extra("devnet"):
         from khazana.cli.demo.play import play
     once = bool(args.once) or os.environ.get(ONCE_VARIABLE) == "1"
-    return play(
-        args.dir, days=args.days, ends=args.ends, port=args.port, once=once, now=now()
-    )
+    return play(args.dir, days=args.days, ends=args.ends, port=args.port, once=once, now=now())

@@ -172,9 +172,13 @@ class Books:
             self.promised.remove((seal_commitment(wallet.purse.places, salt), block))
         self.wallets.append(wallet)
 
-    def write(self, folder: Path) -> Path:
-        """Write office.toml and its tables into a folder; returns office.toml."""
-        _write_table(folder / "documents.csv", DOCUMENT_COLUMNS, self.documents)
+    def write(self, folder: Path, *, closed: datetime) -> Path:
+        """Write office.toml and its tables into a folder; returns office.toml.
+
+        closed: documents of later instants belong to the next period's books.
+        """
+        rows = [row for row in self.documents if row["at"] <= utc_text(closed)]
+        _write_table(folder / "documents.csv", DOCUMENT_COLUMNS, rows)
         if self.accounts:
             _write_table(folder / "attestations.csv", ATTESTATION_COLUMNS, self.attestations)
         path = folder / "office.toml"

@@ -67,7 +67,7 @@ class ElSalvador:
         self.rise_day = self.second_declared + 5
         self.daily_moves = range(on(50), on(90))
         # The last coinbase is younger than 100 blocks at the close: mined, held, not spendable.
-        self.mined_days = (3, on(60), stage.timeline.last_close - 20)
+        self.mined_days = (3, on(62), stage.timeline.last_close - 20)
         self.books = Books(
             id="el-salvador",
             name=EL_SALVADOR_OFFICE,
@@ -98,7 +98,7 @@ class ElSalvador:
             self._declare_second()
         if day == self.rise_day:
             self._rise()
-        if day in self.daily_moves:
+        if day in self.daily_moves and day != self.rise_day:
             self.stage.pay(self.treasury, (self.fund.script, DAILY_PURCHASE))
         if day == on(55):
             self._receive_taxes(day)
@@ -179,9 +179,7 @@ class ElSalvador:
             # The company's fees leave the clients' wallet for its own: a change of title inside.
             self.stage.pay(self.clients, (self.company.script, BTC // 50))
 
-    def _client_document(
-        self, name: str, reason: str, day: int, amount: int, txid: str
-    ) -> None:
+    def _client_document(self, name: str, reason: str, day: int, amount: int, txid: str) -> None:
         self.books.document(
             f"{name}-{day:04d}",
             reason,
@@ -271,9 +269,7 @@ class ElSalvador:
         ):  # fmt: skip
             for branch in (RECEIVE, CHANGE):
                 purse.new_script(branch)
-            books.declare(
-                DeclaredWallet(id_, entity, name, purse, form, _DECLARED, comment, lane)
-            )
+            books.declare(DeclaredWallet(id_, entity, name, purse, form, _DECLARED, comment, lane))
         books.perimeters += [
             PerimeterPlan("fund", FUND_PAGE, [Member("wallet", "fund")]),
             PerimeterPlan(

@@ -30,11 +30,11 @@ RESERVE_COLD = names(
 RESERVE_OPERATIONS = names(
     "Reserve, operations", "ریزرو، روزمرہ امور", "الاحتياطي، العمليات", "Reserva, operaciones"
 )
-CUSTOMS_CUSTODY = names(
-    "Customs custody", "کسٹمز کی تحویل", "عهدة الجمارك", "Custodia de Aduanas"
-)
+CUSTOMS_CUSTODY = names("Customs custody", "کسٹمز کی تحویل", "عهدة الجمارك", "Custodia de Aduanas")
 SITE_MINING = names(
-    "Site 1, mining payouts", "سائٹ 1، مائننگ کی ادائیگیاں", "الموقع 1، مدفوعات التعدين",
+    "Site 1, mining payouts",
+    "سائٹ 1، مائننگ کی ادائیگیاں",
+    "الموقع 1، مدفوعات التعدين",
     "Sitio 1, pagos de minería",
 )
 ACCOUNT_AT_EXCHANGE = names(
@@ -86,9 +86,7 @@ TREASURY_SECOND = names(
     "الخزانة، الاحتياطي الثاني",
     "Tesorería, segunda reserva",
 )
-ENERGY_MINED = names(
-    "Mined coins", "مائن کیے گئے سکے", "عملات مُعدَّنة", "Monedas minadas"
-)
+ENERGY_MINED = names("Mined coins", "مائن کیے گئے سکے", "عملات مُعدَّنة", "Monedas minadas")
 CLIENT_DEPOSITS = names(
     "Clients' deposits", "صارفین کی امانتیں", "ودائع العملاء", "Depósitos de clientes"
 )

@@ -79,9 +79,7 @@ def officers_of(office: str) -> Officers:
 
 def found_office(officers: Officers, folder: Path, office_toml: Path, *, at: datetime) -> Office:
     """The first version of an office's identity, signed by its root keys; writes office.json."""
-    version = next_version(
-        load_office(office_toml), None, valid_from=at, valid_until=at + VALIDITY
-    )
+    version = next_version(load_office(office_toml), None, valid_from=at, valid_until=at + VALIDITY)
     office = new_office(version, officers.signers("root"))
     write_whole(folder / "office.json", write_office(office))
     officers.write(folder / "keys")

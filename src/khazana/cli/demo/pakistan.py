@@ -259,9 +259,7 @@ class Pakistan:
         ):  # fmt: skip
             for branch in (RECEIVE, CHANGE):
                 purse.new_script(branch)
-            books.declare(
-                DeclaredWallet(id_, entity, name, purse, form, _DECLARED, comment, lane)
-            )
+            books.declare(DeclaredWallet(id_, entity, name, purse, form, _DECLARED, comment, lane))
         books.accounts.append(
             AccountPlan(_ACCOUNT, "bitcoin-office", ACCOUNT_AT_EXCHANGE, EXCHANGE_NAME)
         )

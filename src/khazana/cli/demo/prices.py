@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from khazana.cli.demo.timeline import Timeline
 from khazana.ledger.documents import utc_text
 from khazana.ledger.money import minor_digits
-from khazana.ledger.valuation import PRICE_COLUMNS, PricePoint, PriceRule, Quote, Value, read_prices, value_at
+from khazana.ledger.valuation import (
+    PRICE_COLUMNS,
+    PricePoint,
+    PriceRule,
+    Quote,
+    Value,
+    read_prices,
+    value_at,
+)
 from khazana.units import Sats
 
 VENUE, CLOSE = "Exchange A", "daily close (invented for the test network)"

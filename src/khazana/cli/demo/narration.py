@@ -1,0 +1,141 @@
+"""What the demo says: plain lines for people, with the notice of a test network on them."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from khazana.bitcoin.network import REGTEST
+from khazana.bitcoin.work import block_subsidy
+from khazana.cli.demo.figures import TwoBars
+from khazana.cli.demo.judge import Outcome
+from khazana.cli.demo.timeline import SCALE, Timeline
+from khazana.statement.checks import TEST_NOTICE
+from khazana.units import SATS_PER_BTC, Height, Sats, btc_from_sats
+
+RULE = "-" * 78
+
+
+def say(*lines: str) -> None:
+    for line in lines:
+        print(line)
+    sys.stdout.flush()
+
+
+class Progress:
+    """ "day 312 of 730": one line that is written over on a terminal, a few lines elsewhere."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._live = sys.stdout.isatty()
+        self._every = 1 if self._live else 100
+
+    def day(self, height: int) -> None:
+        last = height == self._timeline.days
+        if height % self._every and not last:
+            return
+        text = f"day {height} of {self._timeline.days}, {self._timeline.instant(height):%Y-%m-%d}"
+        if self._live:
+            print(f"\r{text}", end="\n" if last else "", flush=True)
+        else:
+            say(text)
+
+    def aside(self, text: str) -> None:
+        """A line between two days."""
+        say(f"\r{text}" if self._live else text)
+
+
+def opening(url: str, timeline: Timeline) -> Iterable[str]:
+    yield f"Khazana demo: {TEST_NOTICE}"
+    yield f"Esplora API on {url} from now on, while the chain grows"
+    yield ""
+    yield from scale_table(timeline)
+    yield ""
+
+
+def scale_table(timeline: Timeline) -> Iterable[str]:
+    """How amounts here relate to those outside, and how many coins this chain has."""
+    coins = sum(block_subsidy(Height(h), REGTEST) for h in range(1, timeline.days + 1))
+    made = f"{coins // SATS_PER_BTC:,} coins in {timeline.days} days"
+    yield f"Scale 1 : {SCALE} (this chain makes {made})"
+    rows = (
+        ("El Salvador's fund at the opening", "5,970", "597"),
+        ("one purchase a day", "1", "0.1"),
+        ("the fund's cap per address, 14 addresses", "500", "50"),
+        ("the fund's rise in one day", "1,090", "109"),
+        ("Pakistan's reserve at the opening", "600", "60"),
+        ("one purchase", "80", "8"),
+        ("Pakistan's cap per address", "100", "10"),
+    )
+    yield f"  {'':42}{'stands for BTC':>16}{'here BTC':>12}"
+    for what, outside, here in rows:
+        yield f"  {what:42}{outside:>16}{here:>12}"
+
+
+def outcome_lines(outcome: Outcome) -> Iterable[str]:
+    """A verification as a stranger sees it: the command, the table, what it came to."""
+    yield RULE
+    yield outcome.trial.title
+    yield f"$ {outcome.trial.command}"
+    yield ""
+    yield from outcome.table.rstrip("\n").split("\n")
+    if outcome.problem:
+        yield outcome.problem
+    yield ""
+    if not outcome.as_expected:
+        wanted = ", ".join(outcome.trial.failing) or "no"
+        found = ", ".join(outcome.failed) or "no"
+        yield (
+            f"NOT AS EXPECTED: {wanted} check should fail; {found} check failed, "
+            f"exit status {outcome.status}"
+        )
+    elif outcome.failed:
+        yield f"As it should be: exactly one check failed, {outcome.failed[0]}."
+    else:
+        yield "As it should be: every check that could be made passed."
+
+
+def claimed_and_found(claimed: Sats, found: Sats, hidden: str) -> str:
+    return (
+        f"The Drill Office claims {_btc(claimed)} at closing; the chain shows {_btc(found)}. "
+        f"The payment it hides is transaction {hidden}."
+    )
+
+
+def two_bars(day: TwoBars, period: TwoBars, *, when: str, page_from: Sats, page_to: Sats) -> str:
+    """The sentence about El Salvador that the whole ledger exists for."""
+    return (
+        f"El Salvador, {when}: the fund's wallet received {_btc(day.received)}; the public "
+        f"sector's stock changed by {_signed(day.change)}. Over the whole period the fund's page "
+        f"went from {_btc(page_from)} to {_btc(page_to)} and the public sector's stock changed by "
+        f"{_signed(period.change)}."
+    )
+
+
+def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
+    yield RULE
+    yield f"Everything lies in {directory}/ ({TEST_NOTICE}):"
+    for name, what in (
+        ("devnet/", "the network's blocks"),
+        ("el-salvador/, pakistan/", "office.toml, office.json, keys, papers, statements, journals"),
+        ("  statement.json", "the current statement; statement-1.json is the first year's"),
+        (
+            "  statement-public.json",
+            "what the public sees; statement-totals.json without addresses",
+        ),
+        ("  documents.json", "records with the salts that open them, for an auditor"),
+        ("drill-office/", "the fictional office's honest statement"),
+        ("tampered.json", "the same statement with one payment hidden, signed by its valid keys"),
+    ):
+        yield f"  {name:26}{what}"
+    yield ""
+    yield "Check it yourself:"
+    for command in commands:
+        yield f"  {command}"
+
+
+def _btc(amount: Sats) -> str:
+    return f"{btc_from_sats(amount)} BTC"
+
+
+def _signed(amount: Sats) -> str:
+    return f"{'+' if amount > 0 else ''}{btc_from_sats(amount)} BTC"
