@@ -21,6 +21,10 @@ Hash = Annotated[str, msgspec.Meta(pattern=patterns.HASH256)]
 ScriptHex = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2}){1,10000}" + END)]
 OutPointText = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}:(0|[1-9][0-9]{0,9})" + END)]
 Identifier = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END)]
+SetName = Annotated[
+    str, msgspec.Meta(pattern="^(entity|perimeter)/[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END)
+]
+"""The part that a change of a set of accounts is about: an entity or a perimeter."""
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 UtcTime = Annotated[str, msgspec.Meta(pattern=patterns.INSTANT)]
 Grade = Literal["A", "B", "C", "D"]
@@ -309,7 +313,7 @@ class BookBody(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     kind: Literal["perimeter_change", "reclassification", "restatement", "loss"]
     block: BlockBody
     account: Identifier
-    perimeter: Identifier | None
+    perimeter: SetName | None
     amount: Amount
     document: Text | None
     details: dict[str, str]
