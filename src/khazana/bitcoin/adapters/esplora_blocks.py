@@ -104,10 +104,12 @@ class EsploraBlocks:
         """
         chain: list[Header] = []
         wanted = last.hash
+        fetched = False
         for height in range(last.height, first - 1, -1):
             header = self._headers.get(wanted)
-            if header is None and not chain:
+            if header is None and not fetched:
                 self._fetch(first, Height(height))
+                fetched = True
             header = self.header(wanted) if header is None else header
             if header is None:
                 return None
