@@ -18,6 +18,7 @@ KEPT_BYTES = 16 * 2**20
 _MISC_ERROR = -1
 _NOT_FOUND = -5
 _INVALID_PARAMETER = -8
+_HIGHEST = 0x7FFF_FFFF
 _HASH = re.compile(r"[0-9a-f]{64}")
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 
@@ -148,6 +149,8 @@ class CoreBlocks:
 
     def _hash_at(self, height: Height) -> BlockHash | None:
         asked = f"getblockhash {height}"
+        if not 0 <= height <= _HIGHEST:
+            return None
         try:
             return self.hash(self._rpc.call("getblockhash", height), asked)
         except NodeError as error:

@@ -115,17 +115,3 @@ class BlockPruned(ChainSourceError):
         "{source} no longer has block {block}: it is pruned. Ask a node that keeps every block "
         "(prune=0 in bitcoin.conf; switching back downloads the chain again)."
     )
-
-
-@dataclass(eq=False, kw_only=True)
-class ScriptNotInFilters(ChainSourceError):
-    """A script that block filters leave out (BIP-158): no coin of it could ever be found."""
-
-    asked: str = "scanblocks"
-    problem: str = "script left out of filters"
-    script: str
-    code = "core_script_not_in_filters"
-    words = (
-        "{source} cannot look for script '{script}': block filters leave out empty scripts and "
-        "those that begin with OP_RETURN. Remove it from what is asked, or use another source."
-    )

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any, NoReturn
 
 import httpx
 
 from khazana.bitcoin.adapters.core_errors import NodeError, NodeRefusesLogin, NodeStartingUp
 from khazana.bitcoin.adapters.core_place import CorePlace, Password
+from khazana.bitcoin.adapters.web import TooMuch, WebAddress, fetch, open_client, parsed_json
 from khazana.bitcoin.chain import ChainSourceError
 
 IN_WARMUP = -28
@@ -34,13 +34,9 @@ class CoreRpc:
     def __init__(self, place: CorePlace, *, sleep: Callable[[float], None]) -> None:
         self.source = place.url
         self._credentials = place.credentials
-        self._login = place.credentials.login()
+        self._login: tuple[str, str] | None = None
         self._sleep = sleep
-        # trust_env=False: neither a proxy nor a netrc file of the environment has a say here.
-        self._client = httpx.Client(
-            trust_env=False,
-            headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
-        )
+        self._client = open_client(WebAddress(place.url), timeout_s=_PATIENCE_S, connections=4)
 
     def __repr__(self) -> str:
         return f"CoreRpc({self.source!r})"
@@ -101,6 +97,8 @@ class CoreRpc:
         """The decoded answer, once the node is up and has taken the login."""
         waits = list(WAITS_S)
         reread = repeated = False
+        if self._login is None:
+            self._login = self._credentials.login()
         while True:
             try:
                 status, raw = self._post(body, asked, max_answer, patience_s)
@@ -133,31 +131,35 @@ class CoreRpc:
     def _post(
         self, body: bytes, asked: str, max_answer: int, patience_s: float
     ) -> tuple[int, bytes]:
-        timeout = httpx.Timeout(patience_s, connect=_CONNECT_S)
-        pieces, size = [], 0
+        request = self._client.build_request(
+            "POST",
+            self.source,
+            content=body,
+            headers={"Content-Type": "application/json"},
+            timeout=httpx.Timeout(patience_s, connect=_CONNECT_S),
+        )
         # `from None`: the library's errors carry the request, and that the login.
         try:
-            with self._client.stream(
-                "POST", self.source, content=body, auth=self._login, timeout=timeout
-            ) as response:
-                for piece in response.iter_bytes():
-                    size += len(piece)
-                    if size > max_answer:
-                        self.nonsense(asked, f"the answer is larger than {max_answer} bytes")
-                    pieces.append(piece)
-                return response.status_code, b"".join(pieces)
+            answer = fetch(
+                self._client,
+                request,
+                login=self._login,
+                max_bytes=max_answer,
+                max_seconds=patience_s,
+            )
         except httpx.ConnectError:
             self._silent(
                 asked,
-                "nothing accepts the connection: is the node running with server=1,"
-                " and is this its RPC port?",
+                "nothing accepts the connection: is the node running with server=1, and is this "
+                "its RPC port?",
             )
         except httpx.TimeoutException:
             self._silent(asked, f"it was silent for {patience_s:.0f} seconds")
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             raise
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            self._silent(asked, f"{type(error).__name__}")
+        except (httpx.HTTPError, httpx.InvalidURL, TooMuch) as error:
+            self._silent(asked, f"{type(error).__name__} {error}".strip())
+        return answer.status, answer.body
 
     def _silent(self, asked: str, problem: str) -> NoReturn:
         raise ChainSourceError(source=self.source, asked=asked, problem=problem) from None
@@ -179,8 +181,8 @@ class CoreRpc:
         if status == httpx.codes.FORBIDDEN:
             self.nonsense(asked, "it does not talk to this machine; see rpcallowip in bitcoin.conf")
         try:
-            return json.loads(raw, parse_float=Decimal, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
+            return parsed_json(raw)
+        except ValueError:
             self.nonsense(
                 asked, f"HTTP {status} without JSON: is this the RPC port of Bitcoin Core?"
             )
@@ -234,7 +236,3 @@ def _warming_up(answer: object) -> str | None:
         if isinstance(error, dict) and error.get("code") == IN_WARMUP:
             return str(error.get("message"))[:100]
     return None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")

@@ -8,13 +8,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
 from khazana.bitcoin.adapters.core_blocks import CoreBlocks
 from khazana.bitcoin.adapters.core_errors import BadCoreSource, NodeError
 from khazana.bitcoin.adapters.core_http import CoreRpc
-from khazana.bitcoin.adapters.core_place import core_place
+from khazana.bitcoin.adapters.core_place import CorePlace, core_place
 from khazana.bitcoin.adapters.core_scan import blocks_of
 from khazana.bitcoin.block import Block, Header, merkle_branch
 from khazana.bitcoin.chain import (
@@ -37,19 +38,15 @@ KEPT_HISTORIES = 8
 class CoreView:
     """Questions to a Bitcoin Core node. Safe for threads; close it when done."""
 
-    def __init__(self, rpc: CoreRpc) -> None:
-        """Ask the node for its network. Raises `ChainSourceError`."""
-        self._rpc = rpc
-        self._blocks = CoreBlocks(rpc)
+    def __init__(self, place: CorePlace, *, sleep: Callable[[float], None]) -> None:
+        """Nothing is asked of the node yet. sleep: how to wait while it starts up, in seconds."""
+        self._place = place
+        self._rpc = CoreRpc(place, sleep=sleep)
+        self._blocks = CoreBlocks(self._rpc)
         self._kept: OrderedDict[
             tuple[frozenset[bytes], BlockRef], tuple[ConfirmedTransaction, ...]
         ] = OrderedDict()
         self._lock = threading.Lock()
-        genesis = self._blocks.at(Height(0)).hash
-        network = network_of_genesis(genesis)
-        if network is None:
-            rpc.nonsense("getblockhash 0", f"{genesis} is the first block of no known network")
-        self._network = network
 
     def __repr__(self) -> str:
         return f"CoreView({self._rpc.source!r})"
@@ -69,9 +66,20 @@ class CoreView:
         """Close the connections to the node."""
         self._rpc.close()
 
-    @property
+    @cached_property
     def network(self) -> Network:
-        return self._network
+        genesis = self._blocks.at(Height(0)).hash
+        network = network_of_genesis(genesis)
+        if network is None:
+            self._rpc.nonsense(
+                "getblockhash 0", f"{genesis} is the first block of no network known here"
+            )
+        if self._place.network not in (None, network.name):
+            raise BadCoreSource(
+                problem=f"the directory is that of {self._place.network}, and {self._place.url} "
+                f"is a node of {network.name}"
+            )
+        return network
 
     @property
     def basis(self) -> Basis:
@@ -160,20 +168,7 @@ def _confirmed(block: Block, ref: BlockRef, position: int) -> ConfirmedTransacti
 def open_core(rest: str, *, sleep: Callable[[float], None] = time.sleep) -> CoreView:
     """The node named after `core:`: a URL with a login or cookie file, or a data directory.
 
-    sleep: how to wait, in seconds, while the node starts up. Raises `BadCoreSource`,
-    `ChainSourceError`.
+    sleep: how to wait, in seconds, while the node starts up. Raises `BadCoreSource`; nothing is
+    asked of the node yet.
     """
-    place = core_place(rest)
-    rpc = CoreRpc(place, sleep=sleep)
-    try:
-        view = CoreView(rpc)
-    except BaseException:
-        rpc.close()
-        raise
-    if place.network is not None and place.network != view.network.name:
-        view.close()
-        raise BadCoreSource(
-            problem=f"the directory is that of {place.network}, and {place.url} is a node of "
-            f"{view.network.name}"
-        )
-    return view
+    return CoreView(core_place(rest), sleep=sleep)

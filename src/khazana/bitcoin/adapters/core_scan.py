@@ -14,10 +14,11 @@ from khazana.bitcoin.adapters.core_errors import (
     FilterScanUnreliable,
     NodeError,
     ScanInProgress,
-    ScriptNotInFilters,
 )
 from khazana.bitcoin.adapters.core_http import METHOD_NOT_FOUND, CoreRpc
+from khazana.bitcoin.adapters.reading import answerable
 from khazana.bitcoin.chain import BlockRef
+from khazana.bitcoin.script import is_unspendable
 from khazana.units import BlockHash, Height
 
 SCRIPTS_PER_SCAN = 5_000
@@ -29,7 +30,6 @@ _PATIENCE_S = 4 * 3600.0
 """A scan of the whole chain on a small computer takes its time, and says nothing until the end."""
 _MAX_ANSWER = 128 * 2**20
 """Bytes: every block of the chain, 68 each, for decades."""
-_OP_RETURN = 0x6A
 
 _locks: dict[str, threading.Lock] = {}
 _locks_lock = threading.Lock()
@@ -41,13 +41,9 @@ def blocks_of(
     """Blocks up to `stop` that pay a script or spend from one, and a few that do not.
 
     Raises `FilterIndexMissing`, `FilterIndexBehind`, `FilterScanUnreliable`, `ScanInProgress`,
-    `ScriptNotInFilters`, `BlockNotInBestChain`.
+    `BlockNotInBestChain`.
     """
-    for script in scripts:
-        if not _in_filters(script):
-            raise ScriptNotInFilters(source=rpc.source, script=script.hex())
-    # Sorted, so that the same question is the same request.
-    ordered = sorted(set(scripts))
+    ordered = list(answerable(scripts, source=rpc.source))
     found: set[BlockHash] = set()
     with _only_scan(rpc.source):
         blocks.require(stop)
@@ -97,9 +93,9 @@ def _try(rpc: CoreRpc, blocks: CoreBlocks, stop: BlockRef) -> None:
     """
     known = blocks.block(stop.hash)
     outputs = [output.script for tx in known.transactions for output in tx.outputs]
-    trial = next((script for script in outputs if _in_filters(script)), None)
+    trial = next((s for s in outputs if s and not is_unspendable(s)), None)
     if trial is None:
-        return  # nothing in this block has a filter entry
+        return  # BIP-158 leaves such outputs out: nothing in this block can be looked for
     if stop.hash not in _scan(rpc, blocks, [trial], stop.height, stop):
         raise FilterScanUnreliable(source=rpc.source, block=stop)
 
@@ -141,11 +137,6 @@ def _scan(
     if not isinstance(relevant, list):
         rpc.nonsense(asked, "no list of blocks")
     return [blocks.hash(each, asked) for each in relevant]
-
-
-def _in_filters(script: bytes) -> bool:
-    """BIP-158: nothing empty, and no output that begins with OP_RETURN."""
-    return bool(script) and script[0] != _OP_RETURN
 
 
 def _chunks(scripts: list[bytes]) -> Iterator[list[bytes]]:
