@@ -1,5 +1,6 @@
 """From the words after --chain to a ChainView: esplora:URL, core:URL, core:DATADIR, blocks:DIR."""
 
+import os
 import random
 import re
 import time
@@ -11,6 +12,7 @@ from khazana.bitcoin.adapters.block_files import BlockFilesChain, Reading
 from khazana.bitcoin.adapters.core_rpc import open_core
 from khazana.bitcoin.adapters.esplora import EsploraChain
 from khazana.bitcoin.adapters.web import WebAddress
+from khazana.bitcoin.blockfiles.compiled import walk_with
 from khazana.bitcoin.chain import ChainView
 from khazana.errors import KhazanaError
 from khazana.units import BlockHash
@@ -60,14 +62,21 @@ def _core(place: str, pauses: Pauses) -> ChainView:
     return open_core(place, sleep=pauses.sleep)
 
 
-def _blocks(place: str, _: Pauses) -> ChainView:
-    # DIR@HASH: the chain is the branch that contains this block, see BlockFilesChain.
-    folder, at, block_hash = place.rpartition("@")
+def block_files_place(source: str) -> tuple[Path, BlockHash | None]:
+    """What blocks:DIR or blocks:DIR@HASH names; the chain is the branch with block HASH."""
+    kind, _, place = source.partition(":")
+    if kind != "blocks" or not place.strip():
+        raise UnknownChainSource(kind=kind[:40], known="blocks")
+    folder, at, block_hash = place.strip().rpartition("@")
     if at and _BLOCK_HASH.fullmatch(block_hash):
-        return BlockFilesChain(
-            Path(folder).expanduser(), Reading(containing=BlockHash(block_hash.lower()))
-        )
-    return BlockFilesChain(Path(place).expanduser())
+        return Path(folder).expanduser(), BlockHash(block_hash.lower())
+    return Path(place.strip()).expanduser(), None
+
+
+def _blocks(place: str, _: Pauses) -> ChainView:
+    folder, containing = block_files_place(f"blocks:{place}")
+    walk = walk_with(threads=os.cpu_count() or 1)
+    return BlockFilesChain(folder, Reading(containing=containing, walk=walk))
 
 
 KINDS: dict[str, Callable[[str, Pauses], ChainView]] = {

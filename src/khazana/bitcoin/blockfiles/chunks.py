@@ -117,7 +117,7 @@ def walk_chunk(files: OpenFiles, chunk: Chunk, table: ScriptTable) -> Walked:
     )
     digests: tuple[bytes, ...] = ()
     if chunk.digests and status == kernel.OK:
-        view = memoryview(_room.data)
+        view = _room.data.data
         digests = tuple(
             digest_of(view[start : start + size])
             for start, size in zip(starts.tolist(), sizes.tolist(), strict=True)
@@ -137,7 +137,7 @@ def _read(files: OpenFiles, chunk: Chunk, starts: Array) -> int | None:
 
     Gives the block of the chunk at which a file was too short.
     """
-    view = memoryview(_room.data)
+    view = _room.data.data
     at = 0
     begin = 0
     while begin < len(chunk.places):

@@ -354,10 +354,10 @@ def _root_holds(data: Any, start: Any, ids: Any, count: Any, message: Any, state
     root = merkle_levels(ids, count, message, state)
     if root < 0:
         return False
+    same = True
     for j in range(32):
-        if ids[root, j] != data[start + 36 + j]:
-            return False
-    return True
+        same &= ids[root, j] == data[start + 36 + j]
+    return same
 
 
 @njit(nogil=True, cache=True)

@@ -155,8 +155,8 @@ def _pointer(typing: Any, address: Any) -> Any:
 def hash_twice(message: Any, size: Any, state: Any, out: Any, row: Any) -> None:
     """SHA-256d of the first `size` bytes of `message` into `out[row]`.
 
-    message: uint8, with at least 128 bytes of room after `size` (padding is written there; the 64
-    bytes after the padded message are used for the second hash). state: uint32[40], scratch.
+    message: uint8, with at least 128 bytes of room after `size` for the padding; its beginning is
+    overwritten by the second hash. state: uint32[40], scratch.
     """
     end = _pad(message, np.int64(0), size)
     at = message.ctypes.data

@@ -18,6 +18,7 @@ COMPILED = frozenset({"numba", "numpy", "llvmlite"})
 """What the compiled walker needs and the base profile leaves out."""
 
 DIGEST_SIZE = 16
+_GENESIS = Height(0)
 
 
 def _silent(done: int, total: int) -> None:
@@ -38,7 +39,7 @@ class Question:
     index: BlockIndex
     chain: Sequence[int]
     scripts: frozenset[bytes]
-    first: Height = Height(0)
+    first: Height = _GENESIS
     paid: frozenset[OutPoint] = frozenset()
     full: bool = False
     digests: dict[int, bytes] | None = None

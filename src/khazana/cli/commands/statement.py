@@ -48,6 +48,12 @@ def _register_make(actions: "argparse._SubParsersAction[argparse.ArgumentParser]
     make_parser = actions.add_parser(
         "make", help="make the statement of a period", description=MAKE_DESCRIPTION
     )
+    add_make_arguments(make_parser)
+    make_parser.set_defaults(run=run_make)
+
+
+def add_make_arguments(make_parser: argparse.ArgumentParser) -> None:
+    """What a statement is made from and where it goes; `khazana audit` takes the same."""
     make_parser.add_argument(
         "--office",
         metavar="FILE",
@@ -82,7 +88,6 @@ def _register_make(actions: "argparse._SubParsersAction[argparse.ArgumentParser]
         help="32 secret bytes; the same office, chain and seed give the same file "
         "(default: new random bytes)",
     )
-    make_parser.set_defaults(run=run_make)
 
 
 def _register_sign(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -115,7 +120,11 @@ MAKE_DESCRIPTION = (
 
 
 def run_make(args: argparse.Namespace) -> int:
-    chain = chain_of(args)
+    return make_from(chain_of(args), args)
+
+
+def make_from(chain: ChainView, args: argparse.Namespace) -> int:
+    """Make the statement that the arguments describe from this chain, and write it."""
     office = resolved(office_file(args.office), chain)
     zone = office.rules.timezone
     after = block_of(chain, args.after, timezone=zone)
