@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from khazana.bitcoin.adapters.esplora_blocks import EsploraBlocks
 from khazana.bitcoin.adapters.esplora_requests import KIB, MIB, EsploraHttp
 from khazana.bitcoin.adapters.esplora_shapes import Hash, ListedTransaction, MerkleProof
+from khazana.bitcoin.adapters.reading import answerable
 from khazana.bitcoin.block import merkle_branch, merkle_proof_holds
 from khazana.bitcoin.chain import BlockRef, ConfirmedTransaction
 from khazana.bitcoin.hashes import from_displayed, sha256
@@ -45,8 +46,9 @@ class EsploraHistory:
         self, scripts: Collection[bytes], *, after: Height | None, until: Height
     ) -> Sequence[ConfirmedTransaction]:
         """Every transaction of the scripts in blocks above `after` and not above `until`."""
-        wanted = frozenset(scripts)
-        lists = self._http.each(lambda script: self._list(script, after), sorted(wanted))
+        asked = answerable(scripts, source=self._http.url)
+        wanted = frozenset(asked)
+        lists = self._http.each(lambda script: self._list(script, after), asked)
         found: dict[Txid, Listed] = {}
         for listed in (entry for entries in lists for entry in entries):
             known = found.setdefault(listed.transaction.txid, listed)

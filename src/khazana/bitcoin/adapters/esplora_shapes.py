@@ -39,13 +39,19 @@ class Output(msgspec.Struct, frozen=True):
     value: Amount
 
 
+class SpentOutput(msgspec.Struct, frozen=True):
+    """What an input spends; its amount is nobody's proof, so it is not read."""
+
+    scriptpubkey: Hex
+
+
 class Input(msgspec.Struct, frozen=True):
     txid: Hash
     vout: Unsigned32
     sequence: Unsigned32
     scriptsig: Hex = ""
     witness: tuple[Hex, ...] = ()
-    prevout: Output | None = None
+    prevout: SpentOutput | None = None
 
 
 class ListedTransaction(msgspec.Struct, frozen=True):
