@@ -11,10 +11,11 @@ from khazana.bitcoin.work import BadCompactTarget, meets_target
 from khazana.ledger.documents import utc_text
 from khazana.ledger.findings import Finding
 from khazana.ledger.resolve import scripts_by
+from khazana.ledger.seals import seal_commitment
 from khazana.reserve.answers import Answer, answer
 from khazana.reserve.bodies import block_ref, descriptor_source
 from khazana.reserve.case import Case
-from khazana.reserve.parts import PeriodBody
+from khazana.reserve.parts import PeriodBody, ScriptsBody, WalletBody
 from khazana.units import Height
 
 HEADERS_LIMIT = (
@@ -145,6 +146,7 @@ def scripts(case: Case) -> Answer:
         if len(listed.scripts) != body.script_count:
             text = f"{body.script_count} scripts are counted, {len(listed.scripts)} are listed"
             findings.append(Finding("R3", text, where))
+        findings.extend(Finding("R3", text, where) for text in _seal_problems(body, listed))
         for script in listed.scripts:
             if script in owner:
                 text = f"script {script} is declared by {owner[script]} already"
@@ -179,6 +181,20 @@ def scripts(case: Case) -> Answer:
         findings=findings,
         limits=(*limits, UNDECLARED_LIMIT),
     )
+
+
+def _seal_problems(wallet: WalletBody, listed: ScriptsBody) -> Iterator[str]:
+    """A seal that was opened must open to these very scripts, and lie before the declaration."""
+    if wallet.seal is None:
+        return
+    if wallet.seal.block.height > wallet.declared.height:
+        yield "its seal is younger than its declaration"
+    if wallet.seal.salt is None:
+        yield "its seal was not opened: the salt is missing"
+        return
+    scripts = [bytes.fromhex(script) for script in listed.scripts]
+    if seal_commitment(scripts, bytes.fromhex(wallet.seal.salt)) != wallet.seal.commitment:
+        yield "its seal does not open to these scripts"
 
 
 def inclusion(case: Case) -> Answer:
