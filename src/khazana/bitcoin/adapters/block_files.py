@@ -19,6 +19,8 @@ from khazana.bitcoin.blockfiles.index import (
     choose_copies,
     claimed_height,
     damaged,
+    extend_index,
+    has_changed,
     read_index,
 )
 from khazana.bitcoin.blockfiles.progress import SILENT, Progress
@@ -60,7 +62,7 @@ class Reading:
 
 
 class BlockFilesChain:
-    """Questions to a folder of block files, as they were when first asked (see ChainView)."""
+    """Questions to a folder of block files, which a running node may append to (see ChainView)."""
 
     def __init__(self, path: Path, reading: Reading | None = None) -> None:
         """Nothing is read yet."""
@@ -82,18 +84,23 @@ class BlockFilesChain:
         )
 
     def tip(self) -> BlockRef:
+        self._look_again()
         chain = self._chain()
         return self._ref(len(chain) - 1)
 
     def block_at(self, height: Height) -> BlockRef:
         if height < 0:
             raise ValueError(f"no block has height {height}")
+        self._look_again()
         if height >= len(self._chain()):
             self._refuse_missing(height)
-            raise HeightBeyondTip(height=height, tip=self.tip(), source=self._source)
+            raise HeightBeyondTip(
+                height=height, tip=self._ref(len(self._chain()) - 1), source=self._source
+            )
         return self._ref(height)
 
     def block_of(self, block_hash: BlockHash) -> BlockRef:
+        self._look_again()
         chain = self._chain()
         number = self._open().index.number_of(block_hash)
         if number is not None:
@@ -116,11 +123,9 @@ class BlockFilesChain:
             if named is not None:
                 self._require(named)
         first = 0 if after is None else after.height + 1
-        return [
-            confirmed
-            for confirmed in self._walked(frozenset(scripts), until).history
-            if first <= confirmed.block.height <= until.height
-        ]
+        history = self._walked(frozenset(scripts), until).history
+        self._require(until)
+        return [c for c in history if first <= c.block.height <= until.height]
 
     def coins_at(self, scripts: Collection[bytes], block: BlockRef) -> Sequence[Coin]:
         coins = coins_after(self.history(scripts, None, block), scripts)
@@ -176,7 +181,6 @@ class BlockFilesChain:
                 raise BlockNotInBestChain(block=self._reading.containing, source=self._source)
         best = index.best(containing)
         if best is None:
-            self._opened = _Opened(index)
             raise self._missing("which chain it is", containing)
         return index.chain_to(best)
 
@@ -279,10 +283,21 @@ class BlockFilesChain:
     def _walk(self) -> Callable[[Question], list[ConfirmedTransaction]]:
         return self._reading.walk or walk_with(threads=1)
 
+    def _look_again(self) -> None:
+        """See what the node wrote since the last look; every question begins with it."""
+        opened = self._opened
+        if opened is None or not has_changed(opened.index):
+            return
+        if extend_index(opened.index):
+            opened.chain = None
+        else:
+            self._opened = self._so_far = None
+
     def _ref(self, height: int) -> BlockRef:
         return BlockRef(Height(height), self._open().index.hash_of(self._chain()[height]))
 
     def _require(self, block: BlockRef) -> None:
+        self._look_again()
         chain = self._chain()
         if block.height >= len(chain) or self._ref(block.height).hash != block.hash:
             raise BlockNotInBestChain(block=str(block), source=self._source)

@@ -44,6 +44,7 @@ class BlockIndex:
         self.directory = directory
         self.network = network
         self.states: list[FileState] = []
+        self.scanned_to: list[int] = []
         self.gaps: list[tuple[str, Gap]] = []
         self.copies: dict[int, list[Place]] = {}
         self._file = array("I")
@@ -210,36 +211,85 @@ def read_index(
     progress: called with the number of files read and of all.
     """
     index = BlockIndex(directory, network)
-    for number, name in enumerate(directory.names):
-        # Taken before reading: a change in between shows as a change later.
-        index.states.append(directory.state(name))
-        with OpenFile(directory, name) as file:
-            _read_file(index, number, file)
+    for number in range(len(directory.names)):
+        _read_file(index, number)
         progress(number + 1, len(directory.names))
     index.connect()
     return index
 
 
-def _read_file(index: BlockIndex, number: int, file: OpenFile) -> None:
+def has_changed(index: BlockIndex) -> bool:
+    """Whether the node has written since the files were read.
+
+    It appends to its newest file, and then begins the next: only these are looked at.
+    """
+    newest = index.directory.names[-1]
+    following = f"blk{int(newest[3:-4]) + 1:05}.dat"
+    if (index.directory.path / following).exists():
+        return True
+    return index.directory.state(newest) != index.states[-1]
+
+
+def extend_index(index: BlockIndex) -> bool:
+    """Add what the node appended; the blocks known keep their numbers.
+
+    False when files went away or shrank: then everything is to be read again.
+    """
+    directory = BlockDirectory.open(index.directory.path)
+    before = index.directory.names
+    if directory.names[: len(before)] != before or directory.key != index.directory.key:
+        return False
+    if any(
+        directory.state(name).size < scanned
+        for name, scanned in zip(before, index.scanned_to, strict=True)
+    ):
+        return False
+    index.directory = directory
+    for number, name in enumerate(directory.names):
+        if number >= len(before) or directory.state(name) != index.states[number]:
+            _read_file(index, number)
+    index.connect()
+    return True
+
+
+def _read_file(index: BlockIndex, number: int) -> None:
+    """Add the blocks of one file, from where the last reading stopped."""
+    name = index.directory.names[number]
+    # Taken before reading: a change in between shows as a change later.
+    state = index.directory.state(name)
+    if number == len(index.states):
+        index.states.append(state)
+        index.scanned_to.append(0)
+    index.states[number] = state
+    with OpenFile(index.directory, name) as file:
+        index.scanned_to[number] = _read_records(index, number, file)
+
+
+def _read_records(index: BlockIndex, number: int, file: OpenFile) -> int:
+    """Add the blocks of an open file; where the last of them ends."""
+
     def remember(gap: Gap) -> None:
         if len(index.gaps) < _MOST_GAPS:
             index.gaps.append((file.name, gap))
 
     newest: Record | None = None
-    for record in records_of(file, network=index.network, on_gap=remember):
+    start = done = index.scanned_to[number]
+    for record in records_of(file, network=index.network, start=start, on_gap=remember):
         if newest is not None:
             index.add(number, newest)
+            done = newest.offset + newest.size
         newest = record
     if newest is None:
-        return
+        return done
     # A running node may be in the middle of its newest record: the length stands, the block does
     # not yet. Only a file that is still written to ends in free space or is the last.
     end = newest.offset + newest.size
     is_open_ended = end < file.size or number == len(index.directory.names) - 1
     if is_open_ended and not _is_whole(file.read(newest.offset, newest.size)):
         remember(Gap(newest.offset, end, "the newest block is not written to its end"))
-        return
+        return done
     index.add(number, newest)
+    return end
 
 
 def _is_whole(raw: bytes) -> bool:
