@@ -13,6 +13,7 @@ from khazana.bitcoin.block import (
     Block,
     Header,
     merkle_branch,
+    merkle_branches,
     merkle_proof_holds,
     merkle_root,
     root_of_branch,
@@ -211,3 +212,18 @@ def test_headers_are_written_back(raw: bytes) -> None:
 def test_a_header_has_80_bytes(size: int) -> None:
     with pytest.raises(MalformedBytes, match="80 bytes expected"):
         Header.parse(bytes(size))
+
+
+@given(leaf_lists, st.data())
+def test_branches_of_several_leaves_are_the_branches_of_each(leaves, data):
+    positions = data.draw(st.lists(st.integers(0, len(leaves) - 1), max_size=5))
+    branches = merkle_branches(leaves, positions)
+    assert branches == [merkle_branch(leaves, position) for position in positions]
+    for position, branch in zip(positions, branches, strict=True):
+        assert root_of_branch(leaves[position], position, branch) == merkle_root(leaves)
+
+
+def test_no_branch_is_given_for_a_leaf_that_is_not_there():
+    for position in (-1, 2):
+        with pytest.raises(ValueError, match="no leaf"):
+            merkle_branches([bytes(32), bytes(32)], [0, position])

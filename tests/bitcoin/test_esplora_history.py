@@ -313,9 +313,9 @@ def test_a_period_that_is_reorganised_away_is_refused_whole():
                 done.append(path)
                 chain.reorganise(Height(3), [[], [], [], []])
 
-        with viewing(EsploraServer(chain, before=before)) as view:
-            with pytest.raises(BlockNotInBestChain):
-                view.history([OURS], None, until)
+        server = EsploraServer(chain, before=before)
+        with viewing(server) as view, pytest.raises(BlockNotInBestChain):
+            view.history([OURS], None, until)
         assert done
 
 
@@ -332,7 +332,7 @@ def test_a_chain_that_never_rests_is_given_up():
             height = Height(len(chain.blocks) - 2)
             chain.reorganise(height, [[], []])
 
-    with viewing(EsploraServer(chain, page_size=1, before=before)) as view:
-        with pytest.raises(ChainSourceError) as caught:
-            view.history([OURS], None, until)
+    server = EsploraServer(chain, page_size=1, before=before)
+    with viewing(server) as view, pytest.raises(ChainSourceError) as caught:
+        view.history([OURS], None, until)
     assert "the chain changed during each of 3 reads" in caught.value.problem

@@ -132,15 +132,30 @@ def merkle_root(leaves_le: Sequence[bytes]) -> bytes:
 
 def merkle_branch(leaves_le: Sequence[bytes], position: int) -> tuple[bytes, ...]:
     """The sibling hashes from the leaf at `position` up to the root."""
-    if not 0 <= position < len(leaves_le):
-        raise ValueError(f"no leaf {position} among {len(leaves_le)}")
-    branch, level = [], list(leaves_le)
+    return merkle_branches(leaves_le, [position])[0]
+
+
+def merkle_branches(
+    leaves_le: Sequence[bytes], positions: Sequence[int]
+) -> list[tuple[bytes, ...]]:
+    """The branch of each leaf in `positions`, in their order; the tree is built once."""
+    for position in positions:
+        if not 0 <= position < len(leaves_le):
+            raise ValueError(f"no leaf {position} among {len(leaves_le)}")
+    levels, level = [], list(leaves_le)
     while len(level) > 1:
-        sibling = position ^ 1
-        branch.append(level[sibling] if sibling < len(level) else level[position])
+        levels.append(level)
         level = _parents(level)
-        position >>= 1
-    return tuple(branch)
+    branches = []
+    for position in positions:
+        branch, place = [], position
+        for level in levels:
+            sibling = place ^ 1
+            # An odd last leaf is paired with itself.
+            branch.append(level[sibling] if sibling < len(level) else level[place])
+            place >>= 1
+        branches.append(tuple(branch))
+    return branches
 
 
 def root_of_branch(leaf_le: bytes, position: int, branch_le: Sequence[bytes]) -> bytes:

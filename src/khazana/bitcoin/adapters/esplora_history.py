@@ -8,7 +8,7 @@ from khazana.bitcoin.adapters.esplora_blocks import EsploraBlocks
 from khazana.bitcoin.adapters.esplora_requests import KIB, MIB, EsploraHttp
 from khazana.bitcoin.adapters.esplora_shapes import Hash, ListedTransaction, MerkleProof
 from khazana.bitcoin.adapters.reading import answerable
-from khazana.bitcoin.block import merkle_branch, merkle_proof_holds
+from khazana.bitcoin.block import merkle_branches, merkle_proof_holds
 from khazana.bitcoin.chain import BlockRef, ConfirmedTransaction
 from khazana.bitcoin.hashes import from_displayed, sha256
 from khazana.bitcoin.reader import MalformedBytes
@@ -219,16 +219,17 @@ class EsploraHistory:
         places: dict[str, int] = {}
         for number, txid in enumerate(txids):
             places.setdefault(txid, number)
-        placed = []
         for transaction in transactions:
-            place = places.get(transaction.txid)
-            if place is None:
+            if transaction.txid not in places:
                 self._require_best(block)
                 problem = f"transaction {transaction.txid}, said to be in this block, is missing"
                 raise self._http.error(path, problem)
-            branch = merkle_branch(leaves, place)
-            placed.append(ConfirmedTransaction(transaction, block, place, branch))
-        return placed
+        positions = [places[transaction.txid] for transaction in transactions]
+        branches = merkle_branches(leaves, positions)
+        return [
+            ConfirmedTransaction(transaction, block, position, branch)
+            for transaction, position, branch in zip(transactions, positions, branches, strict=True)
+        ]
 
     def _require_best(self, block: BlockRef) -> None:
         """A contradiction about a block that is gone is a reorganisation, else it is nonsense."""
