@@ -21,6 +21,11 @@ def hash160(data: bytes) -> bytes:
     return bytes(wallycore.hash160(data))
 
 
+def ripemd160(data: bytes) -> bytes:
+    """RIPEMD-160 alone, as some scripts lock coins to a secret. 20 bytes."""
+    return bytes(wallycore.ripemd160(data))
+
+
 def tagged_hash(tag: str, data: bytes) -> bytes:
     """BIP-340's tagged hash: SHA-256(SHA-256(tag) || SHA-256(tag) || data). 32 bytes."""
     prefix = sha256(tag.encode("ascii"))

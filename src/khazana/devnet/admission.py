@@ -6,11 +6,11 @@ Reasons carry the names Bitcoin Core gives them, so that wallets react as they w
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from khazana.bitcoin.kernel_scripts import first_bad_input
 from khazana.bitcoin.network import COINBASE_MATURITY
 from khazana.bitcoin.script import is_unspendable, witness_program
 from khazana.bitcoin.transaction import NULL_TXID, OutPoint, Transaction, TxOut
 from khazana.devnet.index import ChainIndex
-from khazana.devnet.kernel import first_bad_input
 from khazana.devnet.locks import is_final, sequence_locks_hold
 from khazana.devnet.sigops import MAX_TRANSACTION_SIGOPS_COST, sigops_cost
 from khazana.errors import KhazanaError

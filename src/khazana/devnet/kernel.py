@@ -1,4 +1,4 @@
-"""Bitcoin Core's validation code in this process: the only module that knows py-bitcoinkernel.
+"""Bitcoin Core's validation code in this process: the only module that knows its chain.
 
 Pinned to 0.1.0a5. What its surface does not tell, and what this module does about it:
 
@@ -7,26 +7,22 @@ Pinned to 0.1.0a5. What its surface does not tell, and what this module does abo
 - An exception inside a callback is printed and lost: callbacks here only append to a list.
 - An unclean stop loses every block the kernel holds: its databases live in memory, its block
   files in a scratch directory; both are rebuilt from our own log (see `wal`).
-- Objects made from Python bytes are slow to build (one ctypes conversion per byte): `_handle`
-  copies the buffer in one go.
+- Objects made from Python bytes are slow to build: `kernel_object` copies the buffer in one go.
 - It gives no reason when opening fails or a block is refused: the reason is on its log.
 """
 
-import ctypes
 import re
 import shutil
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pbk
 import pbk.capi.bindings as capi
-from pbk.script import PrecomputedTransactionData
 
 from khazana.bitcoin.hashes import displayed
-from khazana.bitcoin.transaction import TxOut
+from khazana.bitcoin.kernel_scripts import kernel_object
 from khazana.errors import KhazanaError
 from khazana.units import BlockHash
 
@@ -115,7 +111,7 @@ class Kernel:
         self._verdicts.clear()
         _log.clear()
         try:
-            block = pbk.Block._from_handle(_handle(capi.btck_block_create, raw))
+            block = pbk.Block._from_handle(kernel_object(capi.btck_block_create, raw))
         except (ValueError, RuntimeError):
             return Verdict((), "the bytes are not a block", new=False)
         error: Exception | None = None
@@ -148,41 +144,6 @@ class Kernel:
 
     def _on_disconnected(self, _data: object, _block: object, entry: Any) -> None:
         self._changes.append(Change(BlockHash(displayed(bytes(entry.block_hash))), False))
-
-
-def first_bad_input(raw: bytes, spent: Sequence[TxOut]) -> int | None:
-    """The first input whose script does not allow the spend, under all consensus flags.
-
-    raw: the serialised transaction. spent: the outputs its inputs spend, in their order.
-    None when every script is satisfied. A transaction the kernel cannot read fails at input 0.
-    """
-    try:
-        transaction = pbk.Transaction._from_handle(_handle(capi.btck_transaction_create, raw))
-    except (ValueError, RuntimeError):
-        return 0
-    scripts = [
-        pbk.ScriptPubkey._from_handle(_handle(capi.btck_script_pubkey_create, output.script))
-        for output in spent
-    ]
-    outputs = [
-        pbk.TransactionOutput(script, output.amount)
-        for script, output in zip(scripts, spent, strict=True)
-    ]
-    prepared = PrecomputedTransactionData(transaction, outputs)
-    for position, (script, output) in enumerate(zip(scripts, spent, strict=True)):
-        # A bad signature is a falsy answer, not an exception.
-        if not script.verify(
-            output.amount, transaction, prepared, position, pbk.ScriptVerificationFlags.ALL
-        ):
-            return position
-    return None
-
-
-def _handle(create: Any, raw: bytes) -> Any:
-    """Create a kernel object from bytes with one copy instead of one conversion per byte."""
-    # A zero-length ctypes array cannot be made from an empty buffer; one spare byte can.
-    buffer = (ctypes.c_ubyte * max(len(raw), 1)).from_buffer_copy(raw or b"\x00")
-    return create(buffer, len(raw))
 
 
 # The kernel's log is one per process, shared by every open chain; it only ever supplies words.
