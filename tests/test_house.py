@@ -31,7 +31,7 @@ PACKAGE = ROOT / "src" / "khazana"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
-EXACT_ROOMS = ("accord", "custody", "ledger", "reserve", "statement")
+EXACT_ROOMS = ("accord", "conditions", "custody", "ledger", "reserve", "statement")
 
 
 def named(path: Path) -> str:
