@@ -59,6 +59,9 @@ def _esplora(place: str, pauses: Pauses) -> ChainView:
 
 
 def _core(place: str, pauses: Pauses) -> ChainView:
+    if "@" in place and "://" not in place and not Path(place).expanduser().exists():
+        # More likely NAME:PASSWORD@HOST without http:// than a directory, and so not repeated.
+        WebAddress.parse(place)
     return open_core(place, sleep=pauses.sleep)
 
 
