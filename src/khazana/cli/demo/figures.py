@@ -11,7 +11,7 @@ from khazana.units import Height, Sats
 
 @dataclass(frozen=True)
 class TwoBars:
-    """received: what came into the first perimeter. change: of what the second one holds."""
+    """received: what came into the fund's page. change: of what the public sector holds."""
 
     received: Sats
     change: Sats
@@ -24,11 +24,10 @@ def on_one_day(statement: ReserveStatement, height: int, *, page: str, stock: st
     return TwoBars(Sats(received), Sats(gained - lost))
 
 
-def in_the_period(statement: ReserveStatement, *, page: str, stock: str) -> TwoBars:
-    """The same for the whole period, as the statement's figures have it."""
-    seen = statement.perimeters[page].figures
-    held = statement.perimeters[stock].figures
-    return TwoBars(Sats(seen.inflow + seen.coinbase), Sats(held.closing - held.opening))
+def lane_changes(statement: ReserveStatement, perimeter: str) -> dict[str, int]:
+    """How much more a perimeter holds in each legal lane at the closing than at the opening."""
+    lanes = statement.perimeters[perimeter].lanes
+    return {lane.lane: lane.closing - lane.opening for lane in lanes}
 
 
 def _moved(statement: ReserveStatement, height: int, perimeter: str) -> tuple[int, int]:

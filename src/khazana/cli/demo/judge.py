@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +44,8 @@ class Outcome:
 
 def judged(trial: Trial) -> Outcome:
     """Verify twice in separate processes: once for people, once for this program."""
-    table = _run(trial.arguments)
-    report = _run([*trial.arguments, "--json"])
+    with ThreadPoolExecutor(2) as both:
+        table, report = both.map(_run, (trial.arguments, (*trial.arguments, "--json")))
     try:
         checks = json.loads(report.stdout)["checks"]
     except (ValueError, KeyError):

@@ -1,18 +1,25 @@
 """What the demo says: plain lines for people, with the notice of a test network on them."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from khazana.bitcoin.network import REGTEST
 from khazana.bitcoin.work import block_subsidy
+from khazana.cli.demo import el_salvador, pakistan
 from khazana.cli.demo.figures import TwoBars
 from khazana.cli.demo.judge import Outcome
 from khazana.cli.demo.timeline import SCALE, Timeline
+from khazana.ledger.accounts import Lane
+from khazana.ledger.documents import Reason
+from khazana.reserve.parts import FiguresBody
 from khazana.statement.checks import TEST_NOTICE
 from khazana.units import SATS_PER_BTC, Height, Sats, btc_from_sats
 
 RULE = "-" * 78
+
+LaneTotals = Mapping[str, int]
+"""lane -> how much more stands in it at the closing than at the opening."""
 
 
 def say(*lines: str) -> None:
@@ -58,17 +65,17 @@ def scale_table(timeline: Timeline) -> Iterable[str]:
     made = f"{coins // SATS_PER_BTC:,} coins in {timeline.days} days"
     yield f"Scale 1 : {SCALE} (this chain makes {made})"
     rows = (
-        ("El Salvador's fund at the opening", "5,970", "597"),
-        ("one purchase a day", "1", "0.1"),
-        ("the fund's cap per address, 14 addresses", "500", "50"),
-        ("the fund's rise in one day", "1,090", "109"),
-        ("Pakistan's reserve at the opening", "600", "60"),
-        ("one purchase", "80", "8"),
-        ("Pakistan's cap per address", "100", "10"),
+        ("El Salvador's fund at the opening", el_salvador.FUND_AT_OPENING),
+        ("  one purchase a day", el_salvador.DAILY_PURCHASE),
+        (f"  cap of each of {el_salvador.SPLIT_ADDRESSES} addresses", el_salvador.CAP),
+        ("  rise of its page in one day", el_salvador.RISE),
+        ("Pakistan's reserve at the opening", pakistan.AT_OPENING),
+        ("  one purchase", pakistan.PURCHASE),
+        ("  cap of each address", pakistan.CAP),
     )
-    yield f"  {'':42}{'stands for BTC':>16}{'here BTC':>12}"
-    for what, outside, here in rows:
-        yield f"  {what:42}{outside:>16}{here:>12}"
+    yield f"  {'':40}{'stands for BTC':>16}{'here BTC':>16}"
+    for what, here in rows:
+        yield f"  {what:40}{_short(here * SCALE):>16}{_short(here):>16}"
 
 
 def outcome_lines(outcome: Outcome) -> Iterable[str]:
@@ -94,20 +101,48 @@ def outcome_lines(outcome: Outcome) -> Iterable[str]:
         yield "As it should be: every check that could be made passed."
 
 
-def claimed_and_found(claimed: Sats, found: Sats, hidden: str) -> str:
+def claimed_and_found(claimed: int, found: int, hidden: str) -> str:
     return (
         f"The Drill Office claims {_btc(claimed)} at closing; the chain shows {_btc(found)}. "
         f"The payment it hides is transaction {hidden}."
     )
 
 
-def two_bars(day: TwoBars, period: TwoBars, *, when: str, page_from: Sats, page_to: Sats) -> str:
+def two_bars(day: TwoBars, *, when: str) -> str:
     """The sentence about El Salvador that the whole ledger exists for."""
     return (
         f"El Salvador, {when}: the fund's wallet received {_btc(day.received)}; the public "
-        f"sector's stock changed by {_signed(day.change)}. Over the whole period the fund's page "
-        f"went from {_btc(page_from)} to {_btc(page_to)} and the public sector's stock changed by "
-        f"{_signed(period.change)}."
+        f"sector's stock changed by {_signed(day.change)}."
+    )
+
+
+def stock_in_the_period(page: FiguresBody, stock: FiguresBody, lanes: LaneTotals) -> Iterable[str]:
+    """Why the page and the stock differ over the whole period, from the statement's figures."""
+    clients = lanes[Lane.HELD_FOR_CLIENTS.value]
+    yield (
+        f"Over the whole period the fund's page went from {_btc(page.opening)} to "
+        f"{_btc(page.closing)}; the public sector's stock changed by "
+        f"{_signed(stock.closing - stock.opening)}:"
+    )
+    rest = stock.inflow - stock.outflow - stock.fee - clients
+    for what, amount in (
+        ("wallets declared in the period, sealed before", stock.perimeter_change),
+        ("mined", stock.coinbase),
+        ("held for clients, who own it", clients),
+        ("receipts less payments and fees", rest),
+        ("balances at custodians", stock.off_chain),
+    ):
+        if amount:
+            yield f"  {_signed(amount):>20}  {what}"
+
+
+def reserve_line(name: str, held: FiguresBody, worth: Iterable[str]) -> str:
+    """What a reserve holds, on what evidence, and what nobody explained."""
+    unexplained = sum(r.amount for r in held.reasons if r.reason == Reason.UNEXPLAINED.value)
+    return (
+        f"{name} holds {_btc(held.closing)}, of it {_btc(held.grades.a)} that anyone derives from "
+        f"the chain (grade A) and {_btc(held.grades.c)} on a custodian's letter (grade C); "
+        f"{_btc(unexplained)} came in unexplained. At the day's invented price: {', '.join(worth)}."
     )
 
 
@@ -133,9 +168,15 @@ def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
         yield f"  {command}"
 
 
-def _btc(amount: Sats) -> str:
-    return f"{btc_from_sats(amount)} BTC"
+def _btc(amount: int) -> str:
+    return f"{btc_from_sats(Sats(amount))} BTC"
 
 
-def _signed(amount: Sats) -> str:
-    return f"{'+' if amount > 0 else ''}{btc_from_sats(amount)} BTC"
+def _signed(amount: int) -> str:
+    return f"{'+' if amount > 0 else ''}{_btc(amount)}"
+
+
+def _short(amount: int) -> str:
+    """Without zeros at the end, for round figures."""
+    whole, _, fraction = btc_from_sats(Sats(amount)).partition(".")
+    return f"{int(whole):,}.{fraction}".rstrip("0").rstrip(".")

@@ -1,5 +1,6 @@
 """The demo from first to last: play the days, publish, verify in another process, serve."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -14,13 +15,13 @@ from khazana.cli.demo.books import Books
 from khazana.cli.demo.directory import fresh_directory
 from khazana.cli.demo.drill import Drill
 from khazana.cli.demo.el_salvador import ElSalvador
-from khazana.cli.demo.figures import in_the_period, on_one_day
+from khazana.cli.demo.figures import lane_changes, on_one_day
 from khazana.cli.demo.judge import Trial, judged
 from khazana.cli.demo.narration import Progress, say
 from khazana.cli.demo.officers import Officers, found_office, officers_of
 from khazana.cli.demo.pakistan import Pakistan
 from khazana.cli.demo.people import People, people_on, usual_miner
-from khazana.cli.demo.prices import Prices
+from khazana.cli.demo.prices import Prices, major
 from khazana.cli.demo.publish import BooksDoNotFit, Publisher, as_it_is
 from khazana.cli.demo.server import listening_socket, served, url_of
 from khazana.cli.demo.stage import Stage
@@ -31,7 +32,6 @@ from khazana.devnet.view import DevnetView
 from khazana.reserve.make import Made
 from khazana.reserve.reading import ReserveStatement
 from khazana.statement.checks import TEST_NOTICE
-from khazana.units import Sats
 
 STATEMENT, FIRST = "statement.json", "statement-1.json"
 DOCUMENTS = "documents.json"
@@ -71,8 +71,8 @@ def play(
         say(*narration.opening(url, timeline))
         devnet = Devnet(directory / lies.DEVNET)
         with served(devnet, listening, lambda: int(clock_now().timestamp())) as thread:
-            company = _company(devnet, timeline)
-            _play_days(company, directory)
+            company = company_on(devnet, timeline)
+            play_days(company, directory)
             chain = open_chain(f"esplora:{url}")
             _publish(company, directory, chain)
             status = _verify(company, directory, url)
@@ -91,7 +91,8 @@ def _wait(thread: Thread) -> None:
         say("", "stopped")
 
 
-def _company(devnet: Devnet, timeline: Timeline) -> Company:
+def company_on(devnet: Devnet, timeline: Timeline) -> Company:
+    """Everybody, on a network that has no block yet."""
     stage = Stage(devnet, timeline)
     people, prices = people_on(stage), Prices(timeline)
     officers = {name: officers_of(name) for name in (lies.EL_SALVADOR, lies.PAKISTAN, lies.DRILL)}
@@ -109,7 +110,8 @@ def _company(devnet: Devnet, timeline: Timeline) -> Company:
     )
 
 
-def _play_days(company: Company, directory: Path) -> None:
+def play_days(company: Company, directory: Path) -> None:
+    """Every day of the demo, a block each; the first year's statements on the day they are due."""
     stage, progress = company.stage, Progress(company.stage.timeline)
     for day in range(1, stage.timeline.days + 1):
         stage.miner = company.el_salvador.mines(day) or usual_miner(company.people, day)
@@ -122,7 +124,7 @@ def _play_days(company: Company, directory: Path) -> None:
             _publish_first_year(company, directory)
             progress.aside("the first year's statements are signed")
         if day == company.el_salvador.rise_day:
-            progress.aside("El Salvador's fund rises by 109 BTC in one day")
+            progress.aside("El Salvador's fund rises in one day: from what?")
 
 
 def _publish_first_year(company: Company, directory: Path) -> None:
@@ -221,12 +223,14 @@ def _verify(company: Company, directory: Path, url: str) -> int:
     claimed, honest = company.current[lies.TAMPERED], company.current[STATEMENT]
     say(
         narration.claimed_and_found(
-            Sats(claimed.perimeters["all"].figures.closing),
-            Sats(honest.perimeters["all"].figures.closing),
+            claimed.perimeters["all"].figures.closing,
+            honest.perimeters["all"].figures.closing,
             str(company.drill.hidden),
         ),
         "",
-        _el_salvador_in_a_sentence(company),
+        *_el_salvador_told(company),
+        "",
+        _pakistan_told(company),
         "",
         *narration.where_things_lie(directory, [trial.command for trial in trials]),
         "",
@@ -256,13 +260,24 @@ def _trials(directory: Path, url: str) -> list[Trial]:
     return [*trials, trial(title, tampered, lies.DRILL, failing="completeness")]
 
 
-def _el_salvador_in_a_sentence(company: Company) -> str:
-    statement = company.current[lies.EL_SALVADOR]
-    day, page = company.el_salvador.rise_day, statement.perimeters["fund"].figures
-    return narration.two_bars(
-        on_one_day(statement, day, page="fund", stock="public-sector"),
-        in_the_period(statement, page="fund", stock="public-sector"),
-        when=f"block {day} ({company.stage.timeline.instant(day):%Y-%m-%d})",
-        page_from=Sats(page.opening),
-        page_to=Sats(page.closing),
+def _el_salvador_told(company: Company) -> Iterator[str]:
+    statement, day = company.current[lies.EL_SALVADOR], company.el_salvador.rise_day
+    perimeters = statement.perimeters
+    when = f"block {day} ({company.stage.timeline.instant(day):%Y-%m-%d})"
+    bars = on_one_day(statement, day, page="fund", stock="public-sector")
+    yield narration.two_bars(bars, when=when)
+    yield from narration.stock_in_the_period(
+        perimeters["fund"].figures,
+        perimeters["public-sector"].figures,
+        lane_changes(statement, "public-sector"),
     )
+
+
+def _pakistan_told(company: Company) -> str:
+    held = company.current[lies.PAKISTAN].perimeters["strategic-reserve"].figures
+    closing = company.stage.timeline.last_close
+    worth = [
+        f"{major(company.prices.value(held.closing, closing, currency).minor, currency)} {currency}"
+        for currency in ("USD", "PKR")
+    ]
+    return narration.reserve_line("Pakistan's strategic reserve", held, worth)

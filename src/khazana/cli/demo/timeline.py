@@ -14,7 +14,8 @@ holdings of that day have to be bought first.
 """
 FEWEST_DAYS = 190
 """Below this the story's days would fall on one another."""
-MOST_DAYS = 2_000
+MOST_DAYS = 900
+"""Above it the treasury of the story would run out of coins before its daily moves end."""
 CLOSING_DEPTH = 7
 """Blocks from a closing block to the tip at which its statement is made, both counted."""
 
