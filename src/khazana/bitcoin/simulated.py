@@ -38,8 +38,12 @@ _GENESIS_RAW = bytes.fromhex(
 )
 DEFAULT_SPACING_S = 86_400
 """A block a day, as in the demo: a year is 365 blocks."""
-_UNSPENDABLE = b"\x6a"
-"""A bare OP_RETURN: where a coinbase goes when nobody in the story mines."""
+_UNSPENDABLE = b"\x6a\x01\x00"
+"""OP_RETURN and a byte: where a coinbase goes when nobody in the story mines.
+
+A bare OP_RETURN would make coinbases of 64 bytes, which no Merkle proof may be about
+(CVE-2017-12842).
+"""
 
 
 @dataclass
