@@ -390,3 +390,12 @@ def test_days_in_the_future_are_refused():
 def test_the_story_is_in_order_however_short_it_is(days):
     timeline = Timeline(days, ENDS)
     assert OPENING < timeline.first_close < timeline.first_signing < timeline.last_close < days
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch, capsys):
+    for module in ("khazana.cli.demo.play", "khazana.cli.demo.server"):
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert main(["demo", "--dir", str(tmp_path / "demo")]) == 2
+    assert "pip install 'khazana[devnet]'" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()

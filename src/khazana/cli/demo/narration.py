@@ -1,6 +1,7 @@
 """What the demo says: plain lines for people, with the notice of a test network on them."""
 
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from khazana.reserve.parts import FiguresBody
 from khazana.statement.checks import TEST_NOTICE
 from khazana.units import SATS_PER_BTC, Height, Sats, btc_from_sats
 
-RULE = "-" * 78
+WIDTH = 98
+RULE = "-" * WIDTH
 
 LaneTotals = Mapping[str, int]
 """lane -> how much more stands in it at the closing than at the opening."""
@@ -101,8 +103,12 @@ def outcome_lines(outcome: Outcome) -> Iterable[str]:
         yield "As it should be: every check that could be made passed."
 
 
+def _filled(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
 def claimed_and_found(claimed: int, found: int, hidden: str) -> str:
-    return (
+    return _filled(
         f"The Drill Office claims {_btc(claimed)} at closing; the chain shows {_btc(found)}. "
         f"The payment it hides is transaction {hidden}."
     )
@@ -110,7 +116,7 @@ def claimed_and_found(claimed: int, found: int, hidden: str) -> str:
 
 def two_bars(day: TwoBars, *, when: str) -> str:
     """The sentence about El Salvador that the whole ledger exists for."""
-    return (
+    return _filled(
         f"El Salvador, {when}: the fund's wallet received {_btc(day.received)}; the public "
         f"sector's stock changed by {_signed(day.change)}."
     )
@@ -119,7 +125,7 @@ def two_bars(day: TwoBars, *, when: str) -> str:
 def stock_in_the_period(page: FiguresBody, stock: FiguresBody, lanes: LaneTotals) -> Iterable[str]:
     """Why the page and the stock differ over the whole period, from the statement's figures."""
     clients = lanes[Lane.HELD_FOR_CLIENTS.value]
-    yield (
+    yield _filled(
         f"Over the whole period the fund's page went from {_btc(page.opening)} to "
         f"{_btc(page.closing)}; the public sector's stock changed by "
         f"{_signed(stock.closing - stock.opening)}:"
@@ -139,7 +145,7 @@ def stock_in_the_period(page: FiguresBody, stock: FiguresBody, lanes: LaneTotals
 def reserve_line(name: str, held: FiguresBody, worth: Iterable[str]) -> str:
     """What a reserve holds, on what evidence, and what nobody explained."""
     unexplained = sum(r.amount for r in held.reasons if r.reason == Reason.UNEXPLAINED.value)
-    return (
+    return _filled(
         f"{name} holds {_btc(held.closing)}, of it {_btc(held.grades.a)} that anyone derives from "
         f"the chain (grade A) and {_btc(held.grades.c)} on a custodian's letter (grade C); "
         f"{_btc(unexplained)} came in unexplained. At the day's invented price: {', '.join(worth)}."

@@ -22,7 +22,7 @@ from khazana.cli.demo.officers import Officers, found_office, officers_of
 from khazana.cli.demo.pakistan import Pakistan
 from khazana.cli.demo.people import People, people_on, usual_miner
 from khazana.cli.demo.prices import Prices, major
-from khazana.cli.demo.publish import BooksDoNotFit, Publisher, as_it_is
+from khazana.cli.demo.publish import Publisher, as_it_is
 from khazana.cli.demo.server import listening_socket, served, url_of
 from khazana.cli.demo.stage import Stage
 from khazana.cli.demo.timeline import OPENING, Timeline, timeline_of
@@ -207,8 +207,10 @@ def _publish_drill(company: Company, directory: Path, chain: ChainView) -> None:
 
 
 def _require_fit(office: str, made: Made) -> None:
+    """The scenario's books must fit its chain; if they do not, the scenario is wrong."""
     if made.findings:
-        raise BooksDoNotFit(office=office, findings=made.findings)
+        found = "; ".join(str(finding) for finding in made.findings)
+        raise ValueError(f"the books of {office} do not fit the chain: {found}")
 
 
 def _verify(company: Company, directory: Path, url: str) -> int:

@@ -12,7 +12,6 @@ from khazana.cli.demo.officers import Officers
 from khazana.cli.files import write_whole
 from khazana.cli.offices import office_file, resolved
 from khazana.ledger.document_file import write_document_file
-from khazana.ledger.findings import Finding
 from khazana.ledger.journal import journal_csv
 from khazana.ledger.journal_beancount import journal_beancount
 from khazana.reserve.gather import ChainFacts, gather_period
@@ -104,17 +103,6 @@ class Publisher:
         beancount_text = journal_beancount(journal, title=title, notice=TEST_NOTICE)
         write_whole(self.folder / "journal.csv", csv_text.encode())
         write_whole(self.folder / "journal.beancount", beancount_text.encode())
-
-
-@dataclass(eq=False, kw_only=True)
-class BooksDoNotFit(Exception):
-    """The demo's own books contradict its chain: a mistake of the demo, not of its user."""
-
-    office: str
-    findings: tuple[Finding, ...]
-
-    def __str__(self) -> str:
-        return f"{self.office}: " + "; ".join(str(finding) for finding in self.findings)
 
 
 def _salt_seed(office: str, name: str) -> bytes:

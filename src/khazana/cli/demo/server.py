@@ -66,7 +66,12 @@ def served(devnet: Devnet, listening: socket.socket, clock: Clock) -> Iterator[t
     Gives the serving thread, to wait for.
     """
     server = uvicorn.Server(
-        uvicorn.Config(create_app(devnet, clock), log_level="warning", access_log=False)
+        uvicorn.Config(
+            create_app(devnet, clock),
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=2,
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
