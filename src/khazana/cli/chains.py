@@ -8,8 +8,8 @@ from khazana.bitcoin.block_names import block_named
 from khazana.bitcoin.chain import BlockRef, ChainView
 
 CHAIN_HELP = (
-    "where to ask about the chain: core:URL or core:DATADIR (your own node), blocks:DIR (its block "
-    "files; blocks:DIR@HASH for the branch with block HASH), esplora:URL (somebody's server)"
+    "where to ask about the chain: blocks:DIR (your node's block files), core:URL or core:DATADIR "
+    "(your node), esplora:URL (somebody's server)"
 )
 
 

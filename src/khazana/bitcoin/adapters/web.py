@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 
 from khazana.bitcoin.chain import ChainSourceError
-from khazana.units import BlockHash, Txid
 
 _HASH = re.compile("[0-9a-f]{64}")
 _CHUNK = 65_536
@@ -127,17 +126,3 @@ def parsed_json(body: bytes) -> Any:
 def is_hash(value: object) -> bool:
     """Whether this is a hash as displayed: 64 lower-case hex digits."""
     return isinstance(value, str) and _HASH.fullmatch(value) is not None
-
-
-def checked_hash(value: BlockHash | Txid) -> str:
-    """A hash that goes into a request; it must not be able to become another request."""
-    if not is_hash(value):
-        raise ValueError(f"a hash has 64 lower-case hex digits: {value!r}")
-    return value
-
-
-def excerpt(body: bytes) -> str:
-    """The start of an answer in words, on one line, for an error."""
-    text = " ".join(body[:400].decode("utf-8", "replace").split())
-    printable = "".join(c for c in text if c.isprintable())
-    return printable[:120] + ("…" if len(printable) > 120 else "")
