@@ -41,12 +41,12 @@ class Chunk:
 class Walked:
     """What a chunk may hold for us; fingerprints only.
 
-    status, block: `kernel.OK`, or what is wrong with which block of the chunk.
-    spent, bounds, ours: see `kernel.walk_blocks`.
+    status: `kernel.OK`, or what is wrong with the block after the `good` first ones.
+    spent, bounds, ours, digests: of the good blocks, see `kernel.walk_blocks`.
     """
 
     status: int
-    block: int
+    good: int
     spent: Array
     bounds: Array
     ours: Array
@@ -93,15 +93,13 @@ def walk_chunk(files: OpenFiles, chunk: Chunk, table: ScriptTable) -> Walked:
     _room.fit(total=total, largest=largest, full=chunk.full)
     bounds = np.zeros(count + 1, np.int64)
     ours = np.zeros(count, np.int64)
-    short = _read(files, chunk, starts)
-    if short is not None:
-        return Walked(SHORT, short, _room.spent[:0], bounds, ours, ())
+    there = _read(files, chunk, starts)
     key = files.directory.key
     keys = np.array([_key_at(key, place.offset) for place in chunk.places], np.uint64)
-    status, block = kernel.walk_blocks(
+    status, good = kernel.walk_blocks(
         _room.data,
-        starts,
-        starts + sizes,
+        starts[:there],
+        starts[:there] + sizes[:there],
         keys,
         files.directory.is_obfuscated,
         chunk.headers,
@@ -115,15 +113,17 @@ def walk_chunk(files: OpenFiles, chunk: Chunk, table: ScriptTable) -> Walked:
         bounds,
         ours,
     )
+    if status == kernel.OK and there < count:
+        status = SHORT
     digests: tuple[bytes, ...] = ()
-    if chunk.digests and status == kernel.OK:
+    if chunk.digests:
         view = _room.data.data
         digests = tuple(
             digest_of(view[start : start + size])
-            for start, size in zip(starts.tolist(), sizes.tolist(), strict=True)
+            for start, size in zip(starts[:good].tolist(), sizes[:good].tolist(), strict=True)
         )
-    spent = _room.spent[: bounds[-1]].copy()
-    return Walked(int(status), int(block), spent, bounds, ours, digests)
+    spent = _room.spent[: bounds[good]].copy()
+    return Walked(int(status), int(good), spent, bounds[: good + 1], ours[:good], digests)
 
 
 def walk_elsewhere(directory: BlockDirectory, chunk: Chunk, table: ScriptTable) -> Walked:
@@ -132,10 +132,10 @@ def walk_elsewhere(directory: BlockDirectory, chunk: Chunk, table: ScriptTable) 
         return walk_chunk(files, chunk, table)
 
 
-def _read(files: OpenFiles, chunk: Chunk, starts: Array) -> int | None:
+def _read(files: OpenFiles, chunk: Chunk, starts: Array) -> int:
     """Read the blocks into the room, neighbours on the disk in one go.
 
-    Gives the block of the chunk at which a file was too short.
+    Gives how many of them are whole: a file may have become too short for the next.
     """
     view = _room.data.data
     at = 0
@@ -159,7 +159,7 @@ def _read(files: OpenFiles, chunk: Chunk, starts: Array) -> int | None:
             )
         at += size
         begin = end
-    return None
+    return begin
 
 
 def _key_at(key: bytes, offset: int) -> int:

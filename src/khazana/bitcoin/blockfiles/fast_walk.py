@@ -159,8 +159,6 @@ class _Join:
         self._spent = np.empty(MAX_BLOCK_SIZE // 41 + 1, np.uint64)
 
     def add(self, chunk: Chunk, walked: Walked) -> None:
-        if walked.status != kernel.OK:
-            raise self._wrong(chunk.first + walked.block, walked.status)
         if self._question.digests is not None:
             for at, digest in enumerate(walked.digests):
                 self._question.digests[self._question.chain[chunk.first + at]] = digest
@@ -174,11 +172,13 @@ class _Join:
                 self._coins.bits,
                 block,
             )
-            if block >= len(chunk.places):
-                return
+            if block >= walked.good:
+                break
             self._coins.make_room(int(walked.ours[block]))
             self._look_closer(chunk.first + block)
             block += 1
+        if walked.status != kernel.OK:
+            raise self._wrong(chunk.first + walked.good, walked.status)
 
     def _look_closer(self, height: int) -> None:
         raw = self._read(height)
