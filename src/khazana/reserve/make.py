@@ -54,7 +54,7 @@ from khazana.reserve.parts import (
 from khazana.reserve.salts import document_salt
 from khazana.reserve.sets import account_perimeter
 from khazana.statement.envelope import NetworkName, Statement, make_statement
-from khazana.units import BlockHash, Height, Sats, Txid
+from khazana.units import BlockHash, Sats, Txid
 
 
 @dataclass(frozen=True)
@@ -188,18 +188,26 @@ def _matching(office: Office, facts: ChainFacts) -> Matching:
 def _documents_of_period(office: Office, facts: ChainFacts) -> list[Document]:
     """Documents that may explain a flow of this period.
 
-    One that names a transaction of another period belongs there. Any other belongs here when it
-    names a transaction of this period, or its time lies in it, widened by the matching window.
+    One that names a transaction of this period belongs here, one of an earlier period does not.
+    One that names a transaction not seen yet belongs here, as a finding, when it is dated in the
+    period. One that names none belongs here when its time lies in the period, widened by the
+    matching window on both sides.
     """
     before = {c.txid for c in facts.before}
-    window = office.rules.match_window_days * 86_400
-    begin = facts.header_at(Height(facts.after.height)).time - window
-    end = facts.header_at(Height(facts.until.height)).time + window
     during = {c.txid for c in facts.during}
+    begin = facts.header_at(facts.after.height).time
+    end = facts.header_at(facts.until.height).time
+    window = office.rules.match_window_days * 86_400
     return [
-        d
-        for d in office.documents
-        if d.txid in during or (d.txid not in before and begin <= d.at.timestamp() <= end)
+        document
+        for document in office.documents
+        if document.txid in during
+        or (document.txid is None and begin - window <= document.at.timestamp() <= end + window)
+        or (
+            document.txid is not None
+            and document.txid not in before
+            and begin < document.at.timestamp() <= end
+        )
     ]
 
 
