@@ -1,7 +1,7 @@
 """What the books show about a perimeter, block by block: stock, flows in, and what is excluded."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -217,15 +217,18 @@ def excluded_series(books: Books, members: Collection[str], rule: LedgerRule) ->
 
 
 def untested_accounts(
-    books: Books, members: Collection[str], blocks: Sequence[BlockRef]
+    books: Books,
+    members: Collection[str],
+    attested: Collection[tuple[str, BlockRef]],
+    blocks: Iterable[BlockRef],
 ) -> Mapping[str, BlockRef]:
-    """Custodial accounts among the members that nobody attested at one of these blocks."""
-    attested = {(b.account, b.block) for b in books.attested}
+    """Custodial accounts among the members that nobody attested at one of these blocks.
+
+    attested: each account with a block for whose end its custodian said what it holds.
+    """
     found: dict[str, BlockRef] = {}
-    for account in books.accounts:
-        if account.id not in members:
-            continue
-        for block in blocks:
-            if (account.id, block) not in attested:
+    for block in blocks:
+        for account in books.accounts:
+            if account.id in members and (account.id, block) not in attested:
                 found.setdefault(account.id, block)
     return found

@@ -1,6 +1,6 @@
 """The tables of entered figures: statistics.csv and liabilities.csv, row by row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -77,7 +77,7 @@ def read_liabilities(file: str, raw: bytes, block_of: BlockOf) -> tuple[ClientLi
     return tuple(one for _, one in found)
 
 
-def _once(found: list[tuple[Row, object]], key: Callable[..., tuple[object, ...]]) -> None:
+def _once(found: Sequence[tuple[Row, object]], key: Callable[..., tuple[object, ...]]) -> None:
     seen: dict[tuple[object, ...], int] = {}
     for row, value in found:
         line = seen.setdefault(key(value), row.line)
