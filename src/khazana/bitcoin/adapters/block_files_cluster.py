@@ -18,7 +18,7 @@ from khazana.bitcoin.blockfiles.tables import ScriptTable
 from khazana.bitcoin.blockfiles.walk import Question, Walk
 from khazana.bitcoin.chain import ChainSourceError, ConfirmedTransaction
 
-_CONNECT_S = 30
+CONNECT_S = 30
 _CHUNKS_PER_CORE = 3
 
 
@@ -30,7 +30,7 @@ class Cluster:
 
     def __init__(self, scheduler: str) -> None:
         try:
-            self._client: Any = Client(scheduler, timeout=_CONNECT_S, set_as_default=False)
+            self._client: Any = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
             raise _silent(scheduler, str(error) or "no answer") from error
         cores = sum(self._client.nthreads().values())
