@@ -258,13 +258,13 @@ def _gain(books: Books, inside: Collection[str], members: Collection[str], rule:
         for line in books.lines.get(entry.txid, ()):
             if line.wallet not in inside:
                 continue
-            if line.amount > 0 and line.reason in reasons:
-                excluded += line.amount
-            elif (
+            came = line.amount > 0 and line.reason in reasons
+            returned = (
                 line.amount < 0
                 and line.counterpart not in members
                 and wallets[line.wallet].lane_at(entry.block.height) in lanes
-            ):
+            )
+            if came or returned:
                 excluded += line.amount
     return _coins(books, inside) - excluded
 

@@ -303,9 +303,10 @@ def _continuous(
     first = base.height if base is not None else 0
     found = []
     for block in counter.blocks(_FIGURE[condition.quantity]):
-        target = next((t for since, t in reversed(in_force) if since.height <= block.height), None)
-        if target is not None and block.height >= first:
-            found.append(measured_at(memorandum, condition, target, inputs, counter, base, block))
+        holding = [t for since, t in in_force if since.height <= block.height]
+        if holding and block.height >= first:
+            one = measured_at(memorandum, condition, holding[-1], inputs, counter, base, block)
+            found.append(one)
     yield from _joined(found, counter)
     if not found and not unknown:
         yield open_verdict(condition, "it was not in force in the period of the books")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -54,6 +54,7 @@ from khazana.reserve.parts import (
 from khazana.reserve.salts import document_salt
 from khazana.reserve.sets import account_perimeter
 from khazana.statement.envelope import NetworkName, Statement, make_statement
+from khazana.statement.parts import EXTENSION_PREFIX
 from khazana.units import BlockHash, Sats, Txid
 
 
@@ -70,6 +71,12 @@ class Made:
     documents: tuple[tuple[Document, bytes], ...]
 
 
+class MoreParts(Protocol):
+    """Extension parts that other rooms add ("x-..."), made from the office and its books."""
+
+    def __call__(self, office: Office, books: Books) -> Iterable[tuple[str, Mapping[str, Any]]]: ...
+
+
 def make(
     office: Office,
     facts: ChainFacts,
@@ -78,17 +85,25 @@ def make(
     fingerprint: str | None,
     previous: str | None,
     supersedes: str | None = None,
+    more: Sequence[MoreParts] = (),
 ) -> Made:
     """The statement of an office for the period of `facts`.
 
     salt_seed: secret random bytes, new for each statement; the same office, chain and seed give
     the same bytes whatever adapter read the chain. fingerprint: of the office's identity.
     previous, supersedes: roots of the statements that this one follows or replaces.
+    more: what other rooms add; they stand behind the statement's own parts.
     """
     matching = _matching(office, facts)
     opening_coins = held_coins(facts.opening_coins().values(), office.wallets)
     books = _books(office, facts, matching, opening_coins)
-    parts = list(_parts(office, facts, books, opening_coins, salt_seed))
+    parts = [
+        (name, _json(body)) for name, body in _parts(office, facts, books, opening_coins, salt_seed)
+    ]
+    extensions = [(name, dict(body)) for rule in more for name, body in rule(office, books)]
+    if stray := [name for name, _ in extensions if not name.startswith(EXTENSION_PREFIX)]:
+        raise ValueError(f"{stray[0]} is no extension: its name begins with {EXTENSION_PREFIX}")
+    parts += extensions
     counts: dict[str, int] = {}
     for name, _ in parts:
         kind = name.partition("/")[0]
@@ -119,12 +134,13 @@ def make(
         match_window_days=office.rules.match_window_days,
         cost_method=office.rules.cost_method.value,
         parts=dict(sorted(counts.items())),
+        critical=sorted(name for name, body in extensions if body.get("critical") is True),
     )
     statement = make_statement(
         network=network,
         test=test,
         header=_json(header),
-        parts=[(name, _json(body)) for name, body in parts],
+        parts=parts,
         salt_seed=salt_seed,
     )
     used = [d for d in office.documents if d.id in _documents_used(books)]
@@ -133,6 +149,12 @@ def make(
         findings=(*matching.findings, *gap_findings(office, facts)),
         documents=tuple((d, document_salt(salt_seed, d.id)) for d in used),
     )
+
+
+def books_of(office: Office, facts: ChainFacts) -> Books:
+    """An office's books for the period of `facts`, as its statement would rest on them."""
+    opening_coins = held_coins(facts.opening_coins().values(), office.wallets)
+    return _books(office, facts, _matching(office, facts), opening_coins)
 
 
 def gap_findings(office: Office, facts: ChainFacts) -> Iterator[Finding]:
