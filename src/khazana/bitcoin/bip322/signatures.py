@@ -31,8 +31,9 @@ class SignatureChecker:
     _digests: dict[int, bytes] = field(default_factory=dict)
 
     def ecdsa(self, compact: bytes, key: bytes) -> bool:
-        """compact: r and s, 32 bytes each, as `strict_ecdsa` gives them."""
-        return self._verified(compact, key, SIGHASH_ALL, wallycore.EC_FLAG_ECDSA)
+        """compact: r and s, 32 bytes each, as `strict_ecdsa` gives them. key: 33 or 65 bytes."""
+        short = key if len(key) == 33 else _compressed(key)
+        return self._verified(compact, short, SIGHASH_ALL, wallycore.EC_FLAG_ECDSA)
 
     def schnorr(self, signature: bytes, key: bytes) -> bool:
         """signature: 64 bytes, or 65 with its hash type. key: the x coordinate, 32 bytes."""
@@ -87,6 +88,19 @@ def check_ecdsa_key(key: bytes, *, compressed: bool) -> None:
         return
     wanted = "compressed" if compressed else "compressed or uncompressed"
     raise Refusal(Reason.KEY_ENCODING, f"a public key is not in {wanted} form")
+
+
+def _compressed(key: bytes) -> bytes:
+    """The short form of an uncompressed key; wallycore verifies with that form only.
+
+    The short form leaves y out, so it is computed again and compared: a key that is no point of
+    the curve must verify nothing.
+    """
+    short = bytes([2 + (key[64] & 1)]) + key[1:33]
+    try:
+        return short if bytes(wallycore.ec_public_key_decompress(short)) == key else b""
+    except ValueError:
+        return b""
 
 
 def _check_hash_type(hash_type: int, *, allowed: tuple[int, ...]) -> None:
