@@ -5,7 +5,10 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("khazana", "cryptography", "msgspec", "wallycore", "bdkpython", "py-bitcoinkernel")
+PACKAGES = (
+    *("khazana", "cryptography", "msgspec", "wallycore", "bdkpython", "py-bitcoinkernel"),
+    *("numba", "numpy"),
+)
 
 
 def machine() -> dict[str, object]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from khazana.bitcoin.adapters.block_files import BlockFilesChain, Reading
 from khazana.bitcoin.block import Block, merkle_branch, merkle_root
-from khazana.bitcoin.blockfiles import kernel, kernel_hash
+from khazana.bitcoin.blockfiles import kernel, kernel_hash, kernel_tables
 from khazana.bitcoin.blockfiles.compiled import walk_with
 from khazana.bitcoin.blockfiles.fast_walk import Threads, branch_in
 from khazana.bitcoin.blockfiles.plain_walk import walk_plainly
@@ -219,7 +219,9 @@ def test_the_tree_in_the_kernel_is_the_merkle_tree(leaves):
 @given(st.binary(max_size=64), st.integers(0, 7), st.binary(min_size=8, max_size=8))
 def test_unmasking_takes_off_the_key_and_touches_nothing_else(content, start, key):
     data = np.frombuffer(bytes(start) + content + bytes(9), np.uint8).copy()
-    kernel.unmask(data, start, start + len(content), np.uint64(int.from_bytes(key, "little")))
+    kernel_tables.unmask(
+        data, start, start + len(content), np.uint64(int.from_bytes(key, "little"))
+    )
     plain = bytes(byte ^ key[i % 8] for i, byte in enumerate(content))
     assert data.tobytes() == bytes(start) + plain + bytes(9)
 
@@ -240,7 +242,7 @@ def found_in(table: ScriptTable, scripts: list[bytes]) -> list[bool]:
         data = np.frombuffer(script + b"\x00", np.uint8)
         starts = np.array([0, len(script)], np.int64)
         before = prints.copy()
-        answers.append(kernel.insert_scripts(data, starts, prints, bits, lengths) == 0)
+        answers.append(kernel_tables.insert_scripts(data, starts, prints, bits, lengths) == 0)
         prints = before
     return answers
 
@@ -261,7 +263,7 @@ def test_a_coin_table_grows_and_forgets_nothing():
 def add(table: CoinTable, coin: OutPoint) -> bool:
     data = np.frombuffer(bytes.fromhex(coin.txid)[::-1], np.uint8)
     vouts = np.array([coin.vout], np.uint64)
-    return bool(kernel.insert_coins(data, vouts, table.prints, table.bits))
+    return bool(kernel_tables.insert_coins(data, vouts, table.prints, table.bits))
 
 
 def test_no_threads_walk_nowhere():

@@ -227,7 +227,10 @@ def has_changed(index: BlockIndex) -> bool:
     following = f"blk{int(newest[3:-4]) + 1:05}.dat"
     if (index.directory.path / following).exists():
         return True
-    return index.directory.state(newest) != index.states[-1]
+    try:
+        return index.directory.state(newest) != index.states[-1]
+    except BlockFileDamaged:
+        return True  # it is gone
 
 
 def extend_index(index: BlockIndex) -> bool:

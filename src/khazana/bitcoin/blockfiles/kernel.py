@@ -10,10 +10,19 @@ outside the record is ever touched. The rules are those of `Transaction.read` an
 from typing import Any
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
 from khazana.bitcoin.blockfiles.kernel_hash import hash_twice
+from khazana.bitcoin.blockfiles.kernel_tables import (
+    LONG,
+    coin_print,
+    contains,
+    insert,
+    load64,
+    script_print,
+    store64,
+    unmask,
+)
 
 OK = 0
 BROKEN = 1
@@ -22,158 +31,6 @@ OTHER_HEADER = 2
 """The file no longer holds the block that the scan of headers found there."""
 OTHER_ROOT = 3
 """The transactions are not those that the header commits to."""
-
-_K1 = np.uint64(0x9E3779B97F4A7C15)
-_K2 = np.uint64(0xC2B2AE3D27D4EB4F)
-_LONG = np.int64(0xFFFF)
-
-
-@intrinsic
-def _load64(typing: Any, array: Any, offset: Any) -> Any:
-    """Eight bytes of a uint8 array as one number, at any offset. The caller checks the bounds."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        word = context.get_value_type(types.uint64)
-        pointer = builder.bitcast(builder.gep(data, [args[1]]), word.as_pointer())
-        loaded = builder.load(pointer)
-        loaded.align = 1
-        return loaded
-
-    return types.uint64(array, types.int64), codegen
-
-
-@intrinsic
-def _store64(typing: Any, array: Any, offset: Any, value: Any) -> Any:
-    """Write eight bytes into a uint8 array at any offset. The caller checks the bounds."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        word = context.get_value_type(types.uint64)
-        pointer = builder.bitcast(builder.gep(data, [args[1]]), word.as_pointer())
-        stored = builder.store(args[2], pointer)
-        stored.align = 1
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64, types.uint64), codegen
-
-
-@njit(nogil=True, cache=True)
-def _mixed(value: Any) -> Any:
-    value = (value ^ (value >> np.uint64(32))) * _K1
-    return value ^ (value >> np.uint64(29))
-
-
-@njit(nogil=True, cache=True)
-def _script_print(data: Any, start: Any, size: Any) -> Any:
-    """64 bits that tell scripts apart; never zero, which marks a free slot."""
-    value = np.uint64(size) * _K2
-    at = start
-    end = start + size
-    while at + 8 <= end:
-        value = (value ^ _load64(data, at)) * _K1
-        value ^= value >> np.uint64(32)
-        at += 8
-    if at < end:
-        rest = np.uint64(0)
-        for i in range(at, end):
-            rest = (rest << np.uint64(8)) | np.uint64(data[i])
-        value = (value ^ rest) * _K1
-        value ^= value >> np.uint64(32)
-    value = _mixed(value)
-    return value if value != np.uint64(0) else np.uint64(1)
-
-
-@njit(nogil=True, cache=True)
-def _coin_print(data: Any, start: Any, vout: Any) -> Any:
-    """64 bits of an outpoint whose txid stands at `start`; a txid is random already."""
-    value = _load64(data, start) ^ (_load64(data, start + 8) * _K2) ^ ((vout + np.uint64(1)) * _K1)
-    return value if value != np.uint64(0) else np.uint64(1)
-
-
-@njit(nogil=True, cache=True)
-def _contains(prints: Any, bits: Any, value: Any) -> Any:
-    """Whether a fingerprint is in a table.
-
-    bits: a small map asked first, which fits the processor's cache; one bit per slot of 16.
-    """
-    hashed = value * _K2
-    size = np.uint64(len(bits)) * np.uint64(64)
-    place = hashed >> np.uint64(20) & (size - np.uint64(1))
-    if bits[np.int64(place >> np.uint64(6))] >> (place & np.uint64(63)) & np.uint64(1) == 0:
-        return False
-    last = np.uint64(len(prints) - 1)
-    slot = (hashed >> np.uint64(24)) & last
-    while True:
-        found = prints[np.int64(slot)]
-        if found == value:
-            return True
-        if found == np.uint64(0):
-            return False
-        slot = (slot + np.uint64(1)) & last
-
-
-@njit(nogil=True, cache=True)
-def insert(prints: Any, bits: Any, value: Any) -> Any:
-    """Put a fingerprint into a table with room; whether it is new."""
-    hashed = value * _K2
-    size = np.uint64(len(bits)) * np.uint64(64)
-    place = hashed >> np.uint64(20) & (size - np.uint64(1))
-    bits[np.int64(place >> np.uint64(6))] |= np.uint64(1) << (place & np.uint64(63))
-    last = np.uint64(len(prints) - 1)
-    slot = (hashed >> np.uint64(24)) & last
-    while True:
-        found = prints[np.int64(slot)]
-        if found == value:
-            return False
-        if found == np.uint64(0):
-            prints[np.int64(slot)] = value
-            return True
-        slot = (slot + np.uint64(1)) & last
-
-
-@njit(nogil=True, cache=True)
-def insert_scripts(data: Any, starts: Any, prints: Any, bits: Any, lengths: Any) -> Any:
-    """Put scripts into a table: script i is data[starts[i]:starts[i + 1]]. How many are new."""
-    new = 0
-    for i in range(len(starts) - 1):
-        size = starts[i + 1] - starts[i]
-        lengths[min(size, _LONG)] = np.uint8(1)
-        if insert(prints, bits, _script_print(data, starts[i], size)):
-            new += 1
-    return new
-
-
-@njit(nogil=True, cache=True)
-def insert_coins(data: Any, vouts: Any, prints: Any, bits: Any) -> Any:
-    """Put outpoints into a table: txid i is data[32 * i:32 * i + 32]. How many are new."""
-    new = 0
-    for i in range(len(vouts)):
-        if insert(prints, bits, _coin_print(data, np.int64(32 * i), np.uint64(vouts[i]))):
-            new += 1
-    return new
-
-
-@njit(nogil=True, cache=True)
-def insert_all(old: Any, prints: Any, bits: Any) -> None:
-    """Move a table's fingerprints into a larger one."""
-    for value in old:
-        if value != np.uint64(0):
-            insert(prints, bits, value)
-
-
-@njit(nogil=True, cache=True)
-def unmask(data: Any, start: Any, end: Any, key: Any) -> None:
-    """Take the obfuscation off. key: as it applies at `start`, eight bytes as one number."""
-    at = start
-    while at + 8 <= end:
-        _store64(data, at, _load64(data, at) ^ key)
-        at += 8
-    shift = np.uint64(0)
-    while at < end:
-        data[at] ^= np.uint8(key >> shift)
-        shift += np.uint64(8)
-        at += 1
 
 
 @njit(nogil=True, cache=True)
@@ -239,8 +96,8 @@ def _walk_transaction(
     for _ in range(inputs):
         if end - at < 36:
             return broken, count, ours
-        vout = _load64(data, at + 28) >> np.uint64(32)
-        spent[count] = _coin_print(data, at, vout)
+        vout = load64(data, at + 28) >> np.uint64(32)
+        spent[count] = coin_print(data, at, vout)
         count += 1
         size, at = _size_at(data, at + 36, end)
         # The sequence, four bytes, follows.
@@ -257,8 +114,8 @@ def _walk_transaction(
         if at < 0 or size > end - at:
             return broken, count, ours
         # Most lengths are nobody's: no hash is needed to say so.
-        if lengths[min(size, _LONG)] != 0 and _contains(
-            scripts, script_bits, _script_print(data, at, size)
+        if lengths[min(size, LONG)] != 0 and contains(
+            scripts, script_bits, script_print(data, at, size)
         ):
             ours += 1
         at += size
@@ -306,7 +163,7 @@ def _identify(
 @njit(nogil=True, cache=True)
 def _copy(data: Any, start: Any, end: Any, into: Any, at: Any) -> None:
     while start + 8 <= end:
-        _store64(into, at, _load64(data, start))
+        store64(into, at, load64(data, start))
         start += 8
         at += 8
     while start < end:
@@ -428,7 +285,7 @@ def next_touched(spent: Any, bounds: Any, ours: Any, coins: Any, coin_bits: Any,
         if ours[block] != 0:
             return block
         for i in range(bounds[block], bounds[block + 1]):
-            if _contains(coins, coin_bits, spent[i]):
+            if contains(coins, coin_bits, spent[i]):
                 return block
         block += 1
     return block
@@ -473,7 +330,7 @@ def look_closer(
         _identify(data, begin, at, cut, message, state, ids, number)
         touched[number] = hits != 0
         for i in range(count):
-            if _contains(coins, coin_bits, spent[i]):
+            if contains(coins, coin_bits, spent[i]):
                 touched[number] = True
                 break
         if hits != 0:
@@ -518,8 +375,8 @@ def _remember_outputs(
     txid = ids[number]
     for vout in range(outputs):
         size, at = _size_at(data, at + 8, cut[1])
-        if lengths[min(size, _LONG)] != 0 and _contains(
-            scripts, script_bits, _script_print(data, at, size)
+        if lengths[min(size, LONG)] != 0 and contains(
+            scripts, script_bits, script_print(data, at, size)
         ):
-            insert(coins, coin_bits, _coin_print(txid, np.int64(0), np.uint64(vout)))
+            insert(coins, coin_bits, coin_print(txid, np.int64(0), np.uint64(vout)))
         at += size

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from khazana.bitcoin.blockfiles import kernel
+from khazana.bitcoin.blockfiles import kernel_tables
 from khazana.bitcoin.hashes import from_displayed
 from khazana.bitcoin.transaction import OutPoint
 
@@ -33,7 +33,7 @@ class ScriptTable:
         starts = np.zeros(len(ordered) + 1, np.int64)
         np.cumsum([len(script) for script in ordered], out=starts[1:])
         data = np.frombuffer(b"".join(ordered) + b"\x00", np.uint8)
-        kernel.insert_scripts(data, starts, prints, bits, lengths)
+        kernel_tables.insert_scripts(data, starts, prints, bits, lengths)
         return cls(prints, bits, lengths)
 
 
@@ -47,7 +47,7 @@ class CoinTable:
         txids = b"".join(from_displayed(coin.txid) for coin in outpoints)
         vouts = np.array([coin.vout for coin in outpoints], np.uint64)
         data = np.frombuffer(txids + bytes(32), np.uint8)
-        kernel.insert_coins(data, vouts, self.prints, self.bits)
+        kernel_tables.insert_coins(data, vouts, self.prints, self.bits)
 
     def make_room(self, more: int) -> None:
         """Grow, if need be, until `more` coins can be added."""
@@ -55,7 +55,7 @@ class CoinTable:
         if self._used * _SLOTS_PER_KEY > 2 * len(self.prints):
             old = self.prints
             self.prints, self.bits = _room_for(2 * self._used)
-            kernel.insert_all(old, self.prints, self.bits)
+            kernel_tables.insert_all(old, self.prints, self.bits)
 
 
 def _room_for(count: int) -> tuple[Array, Array]:
