@@ -11,6 +11,7 @@ from khazana.units import Sats
 
 Order = tuple[int, int]
 """When: block height, then position in the block. What the office enters itself comes after all."""
+BROUGHT_FORWARD = "brought forward"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,34 @@ class CostRow:
     impaired_cost: int
 
 
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Coins that entered together. amount: satoshis. cost, carrying: exact, in minor units;
+    carrying is cost less impairment.
+    """
+
+    amount: int
+    cost: Fraction
+    carrying: Fraction
+
+    def part(self, amount: int) -> "Lot":
+        """The lot's first `amount` satoshis, at the same cost for each."""
+        share = Fraction(amount, self.amount)
+        return Lot(amount, self.cost * share, self.carrying * share)
+
+
 @dataclass(frozen=True)
 class CostAccount:
-    """The account of a pool's cost, row by row, and what was wrong."""
+    """The account of a pool's cost, row by row, and what was wrong.
+
+    lots: what is in the pool in the end, the oldest first; one lot under the weighted average.
+    """
 
     currency: str
     method: CostMethod
     rows: tuple[CostRow, ...]
     findings: tuple[Finding, ...]
+    lots: tuple[Lot, ...] = ()
 
     @property
     def amount(self) -> Sats:
@@ -86,19 +107,6 @@ class CostAccount:
         return self.rows[-1].impaired_cost if self.rows else 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Lot:
-    """Coins that entered together; exact, in minor units."""
-
-    amount: int
-    cost: Fraction
-    carrying: Fraction
-
-    def part(self, amount: int) -> "_Lot":
-        share = Fraction(amount, self.amount)
-        return _Lot(amount, self.cost * share, self.carrying * share)
-
-
 def cost_account(
     events: Iterable[CostEvent],
     tests: Iterable[ImpairmentTest] = (),
@@ -106,19 +114,23 @@ def cost_account(
     currency: str,
     method: CostMethod,
     impairment: ImpairmentRule,
+    opening: Sequence[Lot] = (),
 ) -> CostAccount:
     """Rules C2, C3, C5 to C7: the cost of a pool after each event, in order.
 
-    Within one transaction what enters comes before what leaves; tests come after the events of
-    their point.
+    opening: what an earlier account of the pool left, the oldest first; the first row is then the
+    balance brought forward (Rule C8). Within one transaction what enters comes before what leaves;
+    tests come after the events of their point.
     """
     steps: list[tuple[Order, int, CostEvent | ImpairmentTest]] = [
         (event.order, 0 if event.amount > 0 else 1, event) for event in events
     ]
     steps += [(test.order, 2, test) for test in tests]
     steps.sort(key=lambda step: step[:2])
-    lots: list[_Lot] = []
-    rows: list[CostRow] = []
+    lots = list(opening)
+    if method is CostMethod.WEIGHTED_AVERAGE and len(lots) > 1:
+        lots = [_together(lots)]
+    rows = [_row(BROUGHT_FORWARD, lots, ())] if lots else []
     findings: list[Finding] = []
     impaired_in: str | None = None
     for _, _, step in steps:
@@ -128,7 +140,7 @@ def cost_account(
             if sum((lot.carrying for lot in lots), Fraction(0)) < before:
                 impaired_in = step.period
         elif step.amount > 0:
-            lots.append(_Lot(step.amount, Fraction(step.cost), Fraction(step.cost)))
+            lots.append(Lot(step.amount, Fraction(step.cost), Fraction(step.cost)))
             if method is CostMethod.WEIGHTED_AVERAGE:
                 lots = [_together(lots)]
         else:
@@ -138,7 +150,7 @@ def cost_account(
                 findings.append(Finding("C5", text, step.label))
             lots = _relieved(lots, min(-step.amount, held))
         rows.append(_row(step.label, lots, rows))
-    return CostAccount(currency, method, tuple(rows), tuple(findings))
+    return CostAccount(currency, method, tuple(rows), tuple(findings), tuple(lots))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,16 +180,16 @@ def side_by_side(account: CostAccount, value: Value | Finding) -> Measurements:
     )
 
 
-def _together(lots: Sequence[_Lot]) -> _Lot:
+def _together(lots: Sequence[Lot]) -> Lot:
     """Rule C2: one lot in which every satoshi costs the same."""
-    return _Lot(
+    return Lot(
         sum(lot.amount for lot in lots),
         sum((lot.cost for lot in lots), Fraction(0)),
         sum((lot.carrying for lot in lots), Fraction(0)),
     )
 
 
-def _relieved(lots: Sequence[_Lot], amount: int) -> list[_Lot]:
+def _relieved(lots: Sequence[Lot], amount: int) -> list[Lot]:
     """Rule C3: the oldest lots leave first; of a lot, cost leaves in proportion."""
     left = []
     for lot in lots:
@@ -189,8 +201,8 @@ def _relieved(lots: Sequence[_Lot], amount: int) -> list[_Lot]:
 
 
 def _tested(
-    lots: Sequence[_Lot], test: ImpairmentTest, rule: ImpairmentRule, impaired_in: str | None
-) -> list[_Lot]:
+    lots: Sequence[Lot], test: ImpairmentTest, rule: ImpairmentRule, impaired_in: str | None
+) -> list[Lot]:
     """Rule C6: the pool as a whole is written down to fair value, or back up where that is allowed.
 
     Down: each lot in proportion to what it is carried at. Up: each lot in proportion to what it
@@ -210,7 +222,7 @@ def _tested(
     return list(lots)
 
 
-def _row(label: str, lots: Sequence[_Lot], rows: Sequence[CostRow]) -> CostRow:
+def _row(label: str, lots: Sequence[Lot], rows: Sequence[CostRow]) -> CostRow:
     """Rule C7: balances are rounded; a change is the difference of two rounded balances."""
     whole = _together(lots)
     cost, impaired = round(whole.cost), round(whole.carrying)

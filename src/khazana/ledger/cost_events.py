@@ -66,9 +66,12 @@ def _cost(
     unpaid: UnpaidCost,
     value_of: ValueOf,
 ) -> int | Finding:
-    if line.reason is Reason.ACQUISITION and line.document is not None:
-        fiat = documents[line.document].fiat
+    if line.reason is Reason.ACQUISITION:
         where = f"document {line.document}"
+        document = documents.get(line.document or "")
+        if document is None:
+            return Finding("C1", "an acquisition whose document was not given", where)
+        fiat = document.fiat
         if fiat is None:
             return Finding("C1", "an acquisition says nothing of the money paid", where)
         if fiat.currency != currency:

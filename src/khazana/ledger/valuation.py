@@ -9,6 +9,7 @@ from khazana.errors import KhazanaError
 from khazana.ledger.canonical import Json
 from khazana.ledger.documents import utc_text
 from khazana.ledger.findings import Finding
+from khazana.ledger.grades import EvidenceGrade
 from khazana.ledger.money import minor_digits
 from khazana.ledger.problems import ProblemList
 from khazana.ledger.tables import Row, read_table
@@ -16,6 +17,8 @@ from khazana.units import SATS_PER_BTC, Sats
 
 BITCOIN = "BTC"
 PRICE_COLUMNS = ("at", "venue", "rule", "base", "currency", "price")
+SOURCE_COLUMNS = ("source", "file_sha256")
+"""Where a price was published and the hash of what was published there; both may be left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,7 @@ class PricePoint:
     base: BTC for a price of bitcoin, a currency for an exchange rate. at: UTC.
     rule: how the venue's figure was made, in its words: "daily close", "weighted average selling".
     price: the decimal as published; its digits are kept.
+    source: where it was published. file_sha256: of the published file or page itself.
     """
 
     at: datetime
@@ -33,6 +37,8 @@ class PricePoint:
     base: str
     currency: str
     price: str
+    source: str | None = None
+    file_sha256: str | None = None
 
     def __post_init__(self) -> None:
         if self.at.utcoffset() != timedelta(0):
@@ -51,6 +57,12 @@ class PricePoint:
         """The price, exactly."""
         return decimal_fraction(self.price)
 
+    @property
+    def grade(self) -> EvidenceGrade:
+        """C when the price says where it was published and the hash of what was, else D."""
+        cited = self.source is not None and self.file_sha256 is not None
+        return EvidenceGrade.C if cited else EvidenceGrade.D
+
     def record(self) -> dict[str, Json]:
         """The point as it stands in a valuation."""
         return {
@@ -60,6 +72,8 @@ class PricePoint:
             "base": self.base,
             "currency": self.currency,
             "price": self.price,
+            "source": self.source,
+            "file_sha256": self.file_sha256,
         }
 
 
@@ -147,7 +161,7 @@ def value_at(
     exact = Fraction(amount, SATS_PER_BTC)
     points = []
     for quote in rule.quotes:
-        point = _point_at(quote, at, prices, rule.max_age)
+        point = point_at(quote, at, prices=prices, max_age=rule.max_age)
         if isinstance(point, Finding):
             return point
         exact *= point.value
@@ -171,8 +185,8 @@ def round_minor(exact: Fraction, currency: str) -> int:
     return round(exact * scale)
 
 
-def _point_at(
-    quote: Quote, at: datetime, prices: Iterable[PricePoint], max_age: timedelta
+def point_at(
+    quote: Quote, at: datetime, *, prices: Iterable[PricePoint], max_age: timedelta
 ) -> PricePoint | Finding:
     """Rule V3: the newest point of the quote at or before the instant, if it is not too old."""
     known = [
@@ -204,12 +218,15 @@ class PricesRefused(KhazanaError):
 
 
 def read_prices(file: str, raw: bytes) -> tuple[PricePoint, ...]:
-    """Prices from a CSV table with the columns of PRICE_COLUMNS; base may be left out for BTC."""
+    """Prices from a CSV table with the columns of PRICE_COLUMNS, and SOURCE_COLUMNS if known.
+
+    base may be left out for BTC.
+    """
     problems = ProblemList()
     rows = read_table(
         file,
         raw,
-        columns=PRICE_COLUMNS,
+        columns=(*PRICE_COLUMNS, *SOURCE_COLUMNS),
         required=tuple(column for column in PRICE_COLUMNS if column != "base"),
         problems=problems,
     )
@@ -247,8 +264,16 @@ def _price_of(row: Row) -> PricePoint | None:
                 row.wrong("price", "is zero")
         except ValueError as wrong:
             row.wrong("price", str(wrong))
+    file_sha256 = row.maybe_hash("file_sha256")
     if len(row.problems.found) > found:
         return None
     return PricePoint(
-        at=at.astimezone(UTC), venue=venue, rule=rule, base=base, currency=currency, price=price
+        at=at.astimezone(UTC),
+        venue=venue,
+        rule=rule,
+        base=base,
+        currency=currency,
+        price=price,
+        source=row.maybe("source"),
+        file_sha256=file_sha256,
     )
