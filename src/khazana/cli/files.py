@@ -10,6 +10,7 @@ from khazana.errors import KhazanaError
 
 MOST_STATEMENT_BYTES = 1 << 31
 MOST_OFFICE_BYTES = 1 << 24
+MOST_PRICE_BYTES = 1 << 26
 """Bounds on what is read at all; a file beyond them is not what it is said to be."""
 
 

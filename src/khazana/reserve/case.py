@@ -1,6 +1,6 @@
 """What a verification has in hand: the statement, a chain, and what else the reader brought."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,10 +13,12 @@ from khazana.ledger.accounts import Wallet
 from khazana.ledger.documents import Document
 from khazana.ledger.entries import ChainEntry, HeldCoin
 from khazana.ledger.postings import coins_after_entries, entries_of, held_coins
+from khazana.ledger.valuation import PricePoint
 from khazana.reserve.answers import Answer
 from khazana.reserve.bodies import block_ref, coin_of, wallet_of
 from khazana.reserve.gather import ChainFacts, gather_period
 from khazana.reserve.reading import ReserveStatement
+from khazana.reserve.valuation_document import ValuationDocument
 from khazana.statement.identity import Office
 from khazana.units import Txid
 
@@ -61,6 +63,14 @@ class NoPreviousGiven(KhazanaError):
 
 
 @dataclass(eq=False, kw_only=True)
+class NoValuationGiven(KhazanaError):
+    """What the coins were worth is said in a file of its own, which the reader did not give."""
+
+    code = "no_valuation_given"
+    words = "no valuation was given (--valuation FILE)"
+
+
+@dataclass(eq=False, kw_only=True)
 class NoProofOfControl(KhazanaError):
     """Nothing in the statement shows who can move the coins."""
 
@@ -97,6 +107,7 @@ class Case:
     office: the identity that goes with it, from the reader's file or from the statement.
     previous: the statement of the period before, if the reader has it.
     accept_opening: take the opening coins from `previous` instead of the chain's whole history.
+    valuation: what the statement's holdings are said to be worth. prices: the reader's own.
     """
 
     statement: ReserveStatement
@@ -107,6 +118,8 @@ class Case:
     previous: ReserveStatement | None = None
     accept_opening: bool = False
     documents: Mapping[str, Given] | None = None
+    valuation: ValuationDocument | None = None
+    prices: Sequence[PricePoint] | None = None
     answers: dict[str, Answer] = field(default_factory=dict, compare=False)
     """What has been answered so far, by the question's name: later questions build on it."""
 

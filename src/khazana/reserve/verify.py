@@ -9,6 +9,7 @@ from khazana.bitcoin.chain import ChainView
 from khazana.bitcoin.descriptor import DescriptorEngine
 from khazana.errors import KhazanaError
 from khazana.ledger.findings import Finding
+from khazana.ledger.valuation import PricePoint
 from khazana.reserve import checks_books, checks_chain, checks_coins
 from khazana.reserve.answers import Answer
 from khazana.reserve.case import Case, Given, NoProofOfControl, OffChainBalances
@@ -16,6 +17,8 @@ from khazana.reserve.checks_continuity import continuity
 from khazana.reserve.parts import BODIES
 from khazana.reserve.question import Question
 from khazana.reserve.reading import ReserveStatement, typed
+from khazana.reserve.valuation_check import valuation
+from khazana.reserve.valuation_document import ValuationDocument
 from khazana.statement.checks import Check, CheckResult, Profile, Report, Verdict, run_checks
 from khazana.statement.envelope import Statement
 from khazana.statement.evidence import EvidenceVerifier
@@ -38,6 +41,7 @@ class Request:
 
     raw: the statement's file. pin: the office the reader expects. documents: given by the office,
     by id. accept_opening: take the opening coins from `previous` instead of the whole history.
+    valuation: what the holdings are said to be worth. prices: the reader's own, to hold it to.
     now: the reader's clock, UTC, for signatures that claim to be from the future.
     """
 
@@ -50,6 +54,8 @@ class Request:
     previous: ReserveStatement | None = None
     accept_opening: bool = False
     documents: Mapping[str, Given] | None = None
+    valuation: ValuationDocument | None = None
+    prices: Sequence[PricePoint] | None = None
     verifiers: Sequence[EvidenceVerifier] = ()
 
 
@@ -99,6 +105,8 @@ def verify(request: Request, *, more: Sequence[MoreChecks] = ()) -> Report:
         previous=request.previous,
         accept_opening=request.accept_opening,
         documents=request.documents,
+        valuation=request.valuation,
+        prices=request.prices,
     )
     checks: list[Check[Case]] = [
         _Known(schema, "Form of the file", Profile.TOTALS),
@@ -161,7 +169,11 @@ def _name(statement: ReserveStatement) -> str:
 
 def _required_if_given(questions: Iterable[Question], request: Request) -> Iterable[Question]:
     """What the reader took the trouble to bring is required, whatever the profile."""
-    brought = {"continuity": request.previous is not None, "documents": bool(request.documents)}
+    brought = {
+        "continuity": request.previous is not None,
+        "documents": bool(request.documents),
+        "valuation": request.valuation is not None,
+    }
     for question in questions:
         if brought.get(question.name):
             yield Question(
@@ -216,6 +228,7 @@ QUESTIONS: tuple[Question, ...] = (
     _question("book_entries", "Perimeter, lane changes", _BOOKS.book_entries, _FULL, "schema"),
     _question("attested", "Balances at custodians", attested, None, "schema"),
     _question("continuity", "Follows the previous one", continuity, None, "schema"),
+    _question("valuation", "Values follow from prices", valuation, None, "schema", "root"),
     _question("control", "Proof of control", control, Profile.CONTROL, "schema"),
 )
 """The reserve's own checks, in the order in which a report lists them."""

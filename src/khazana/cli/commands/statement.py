@@ -8,6 +8,7 @@ from pathlib import Path
 from khazana.bitcoin.chain import BlockRef, ChainView
 from khazana.cli.chains import add_chain_argument, block_of, chain_of
 from khazana.cli.clock import now
+from khazana.cli.commands import value
 from khazana.cli.files import (
     MOST_OFFICE_BYTES,
     MOST_STATEMENT_BYTES,
@@ -39,6 +40,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _register_make(actions)
     _register_sign(actions)
     _register_disclose(actions)
+    value.register(actions)
     show = actions.add_parser("show", help="print a statement's figures")
     show.add_argument("file", metavar="FILE", type=Path)
     show.set_defaults(run=run_show)

@@ -4,17 +4,24 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.cli.chains import add_chain_argument, chain_of
 from khazana.cli.clock import now
-from khazana.cli.files import MOST_OFFICE_BYTES, MOST_STATEMENT_BYTES, read_bytes
+from khazana.cli.files import (
+    MOST_OFFICE_BYTES,
+    MOST_PRICE_BYTES,
+    MOST_STATEMENT_BYTES,
+    read_bytes,
+)
 from khazana.cli.usage import WrongArguments
 from khazana.ledger.document_file import read_document_file
+from khazana.ledger.valuation import PricePoint, read_prices
 from khazana.reserve.case import Given
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
+from khazana.reserve.valuation_document import ValuationDocument, read_valuation
 from khazana.reserve.verify import Request, verify
 from khazana.statement.checks import Profile
 from khazana.statement.office_file import Pin, pin_by_file, pin_by_fingerprint
@@ -55,6 +62,15 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--documents", metavar="FILE", type=Path, help="documents that the office gave you"
     )
     parser.add_argument(
+        "--valuation",
+        metavar="FILE",
+        type=Path,
+        help="what the holdings are said to be worth: every figure is computed again",
+    )
+    parser.add_argument(
+        "--prices", metavar="CSV", type=Path, help="your own prices, to hold the valuation to"
+    )
+    parser.add_argument(
         "--require",
         choices=[profile.value for profile in Profile],
         default=Profile.ADDRESSES.value,
@@ -67,6 +83,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(args: argparse.Namespace) -> int:
     if args.accept_opening and args.previous is None:
         raise WrongArguments(command="verify", problem="--accept-opening needs --previous FILE")
+    if args.prices is not None and args.valuation is None:
+        raise WrongArguments(command="verify", problem="--prices needs --valuation FILE")
     report = verify(
         Request(
             raw=read_bytes(args.file, most=MOST_STATEMENT_BYTES),
@@ -77,7 +95,9 @@ def run(args: argparse.Namespace) -> int:
             pin=_pin(args.office),
             previous=_previous(args.previous),
             accept_opening=args.accept_opening,
-            documents=_documents(args.documents),
+            documents=documents_given(args.documents),
+            valuation=_valuation(args.valuation),
+            prices=_prices(args.prices),
         )
     )
     if args.json:
@@ -105,7 +125,16 @@ def _previous(path: Path | None) -> ReserveStatement | None:
     )
 
 
-def _documents(path: Path | None) -> Mapping[str, Given] | None:
+def _valuation(path: Path | None) -> ValuationDocument | None:
+    return None if path is None else read_valuation(read_bytes(path, most=MOST_STATEMENT_BYTES))
+
+
+def _prices(path: Path | None) -> Sequence[PricePoint] | None:
+    return None if path is None else read_prices(path.name, read_bytes(path, most=MOST_PRICE_BYTES))
+
+
+def documents_given(path: Path | None) -> Mapping[str, Given] | None:
+    """The documents in the file that an office hands over, by id."""
     if path is None:
         return None
     opened = read_document_file(read_bytes(path, most=MOST_STATEMENT_BYTES))

@@ -1,0 +1,395 @@
+"""Cost, impaired cost and fair value of the own coins of each entity and perimeter."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+
+from khazana.errors import KhazanaError
+from khazana.ledger.cost import CostAccount, CostEvent, ImpairmentTest, Lot, cost_account
+from khazana.ledger.cost_events import AFTER_EVERY_TRANSACTION, cost_events
+from khazana.ledger.documents import Document, Reason, commitment, utc_text
+from khazana.ledger.entries import BookEntry, BookKind, ChainEntry
+from khazana.ledger.explanations import Explanation
+from khazana.ledger.findings import Finding
+from khazana.ledger.money import major_units
+from khazana.ledger.office import CostMethod, ImpairmentRule, UnpaidCost
+from khazana.ledger.perimeters import MembersByHeight, as_declared, standing_at
+from khazana.ledger.valuation import BITCOIN, PricePoint, PriceRule, Value, value_at
+from khazana.reserve.bodies import block_ref, wallet_of
+from khazana.reserve.case import Given, PartsWithheld
+from khazana.reserve.holdings import OWN_LANES, SetHoldings, own_of
+from khazana.reserve.parts import ExplanationLineBody
+from khazana.reserve.reading import ReserveStatement
+from khazana.reserve.sets import accounts_of
+from khazana.reserve.valuation_document import (
+    BroughtForwardBody,
+    CarriedBody,
+    CostBody,
+    LotBody,
+    PoolBody,
+    PricedBlockBody,
+    ValuationDocument,
+    minor_of,
+    valuation_hash,
+)
+from khazana.reserve.valuation_prices import points_of, price_body
+from khazana.units import BlockHash, Height, Sats, Txid
+
+NEEDED = ("entry", "explanation", "document")
+
+
+@dataclass(eq=False, kw_only=True)
+class DocumentsDoNotOpen(KhazanaError):
+    """Documents that were given are not those the statement commits to."""
+
+    documents: str
+    code = "documents_do_not_open"
+    words = (
+        "the statement does not commit to {documents} as given: take the file of documents that "
+        "was written together with this statement"
+    )
+
+
+@dataclass(eq=False, kw_only=True)
+class ValuationDoesNotFollow(KhazanaError):
+    """The earlier valuation is not the one that this statement's costs begin with."""
+
+    problem: str
+    code = "valuation_does_not_follow"
+    words = "the previous valuation cannot be continued: {problem}"
+
+
+@dataclass(frozen=True)
+class BroughtForward:
+    """What an earlier valuation left in each pool. file: the hash of that valuation."""
+
+    file: str
+    lots: Mapping[str, Sequence[LotBody]]
+    complete: Mapping[str, bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostInputs:
+    """What the cost of pools needs beside the statement; the method stands in the statement.
+
+    currency, unpaid, impairment: as the office declared them. documents: with the salts that open
+    their commitments. instants: a block's median time past, for coins that nobody paid for.
+    """
+
+    currency: str
+    unpaid: UnpaidCost
+    impairment: ImpairmentRule
+    documents: Mapping[str, Given]
+    instants: Mapping[BlockHash, datetime] = field(default_factory=dict)
+    brought_forward: BroughtForward | None = None
+
+
+def brought_forward(previous: ValuationDocument, statement: ReserveStatement) -> BroughtForward:
+    """The closing lots of the valuation of the statement before."""
+    if previous.subject_root != statement.header.previous:
+        raise ValuationDoesNotFollow(
+            problem=f"it is about root {previous.subject_root}, the statement follows "
+            f"{statement.header.previous or 'none'}"
+        )
+    pools = previous.cost.pools if previous.cost is not None else []
+    return BroughtForward(
+        valuation_hash(previous),
+        {pool.set: pool.lots for pool in pools},
+        {pool.set: pool.complete for pool in pools},
+    )
+
+
+def cost_body(
+    statement: ReserveStatement,
+    sets: Sequence[SetHoldings],
+    inputs: CostInputs,
+    *,
+    prices: Sequence[PricePoint],
+    rules: Mapping[str, PriceRule],
+    at: datetime,
+) -> tuple[CostBody, tuple[Finding, ...]]:
+    """Rules C1 to C9 for every entity and perimeter; where they do not lead to a cost, a finding.
+
+    at: when the closing holdings are valued, for the test of impairment.
+    """
+    for kind in NEEDED:
+        if missing := statement.withheld(kind):
+            raise PartsWithheld(kind=kind, missing=missing)
+    office = _Work(statement, inputs, _opened(statement, inputs.documents), prices, rules, at)
+    pools: list[PoolBody] = []
+    findings: list[Finding] = []
+    for held in sets:
+        pool, found = office.pool(held)
+        pools += [] if pool is None else [pool]
+        findings += found
+    body = CostBody(
+        currency=inputs.currency,
+        method=office.method.value,
+        unpaid_cost=inputs.unpaid.value,
+        impairment=inputs.impairment.value,
+        brought_forward=_carried(inputs.brought_forward),
+        blocks=[office.priced[block] for block in sorted(office.priced)],
+        pools=pools,
+    )
+    return body, tuple(findings)
+
+
+def unopened(statement: ReserveStatement, given: Mapping[str, Given]) -> list[str]:
+    """The documents that do not open the commitment that stands under their name."""
+    return sorted(
+        name
+        for name, item in given.items()
+        if item.document.id != name
+        or (stated := statement.documents.get(name)) is None
+        or commitment(item.document, item.salt) != stated.commitment
+    )
+
+
+def _opened(statement: ReserveStatement, given: Mapping[str, Given]) -> dict[str, Document]:
+    if wrong := unopened(statement, given):
+        raise DocumentsDoNotOpen(documents=", ".join(wrong))
+    return {name: item.document for name, item in given.items()}
+
+
+class _Work:
+    """One statement's pools; remembers which prices they used."""
+
+    def __init__(
+        self,
+        statement: ReserveStatement,
+        inputs: CostInputs,
+        documents: Mapping[str, Document],
+        prices: Sequence[PricePoint],
+        rules: Mapping[str, PriceRule],
+        at: datetime,
+    ) -> None:
+        self.statement, self.inputs, self.documents = statement, inputs, documents
+        self.prices, self.rule, self.at = prices, rules.get(inputs.currency), at
+        self.method = CostMethod(statement.header.cost_method)
+        self.wallets = [wallet_of(body, ()) for body in statement.wallets.values()]
+        self.accounts = {account.id: account for account in accounts_of(statement)}
+        self.entries = sorted(statement.entries, key=lambda entry: entry.order)
+        period = statement.header.period
+        self.after, self.until = block_ref(period.after).height, block_ref(period.until).height
+        self.period = f"{self.after}-{self.until}"
+        self.priced: dict[str, PricedBlockBody] = {}
+
+    def pool(self, held: SetHoldings) -> tuple[PoolBody | None, list[Finding]]:
+        """One set's pool, or None beside the finding that says why it has no cost."""
+        declared = as_declared(held.perimeter, self.wallets)
+        members = {
+            name
+            for height in (self.after, self.until)
+            for name in standing_at(declared, height)
+            if self._own(name, height)
+        }
+        crossing = next(self._crossings(held, members), None)
+        opening, problem = self._opening(held)
+        if crossing is not None or opening is None:
+            return None, [Finding("C8", crossing or problem, held.part)]
+        findings = [] if not problem else [Finding("C8", problem, held.part)]
+        events, found = self._events(members)
+        findings += [Finding(f.rule, f.text, f"{held.part}, {f.where}") for f in found]
+        account = self._account(events, (), opening)
+        recognised = own_of(held.closing).recognised
+        if account.amount != recognised:
+            text = f"the pool's events leave {account.amount} sat, it recognises {recognised} sat"
+            return None, [Finding("C9", f"{text}; its cost cannot be said", held.part)]
+        fair = self._value(Sats(recognised), self.at)
+        tests = []
+        if isinstance(fair, Value):
+            order = (self.until, AFTER_EVERY_TRANSACTION + 1)
+            tests = [ImpairmentTest(order, fair.minor, self.period, "impairment test")]
+        else:
+            text = f"no impairment test: {fair.text}"
+            findings.append(Finding("C6", text, held.part))
+        account = self._account(events, tests, opening)
+        findings += [Finding(f.rule, f.text, f"{held.part}, {f.where}") for f in account.findings]
+        currency = self.inputs.currency
+        body = PoolBody(
+            set=held.part,
+            lots=_lot_bodies(account.lots, currency),
+            amount=account.amount,
+            cost=major_units(account.cost, currency),
+            impaired_cost=major_units(account.impaired_cost, currency),
+            fair_value=major_units(fair.minor, currency) if isinstance(fair, Value) else None,
+            complete=not findings,
+        )
+        return body, findings
+
+    def _account(
+        self, events: Sequence[CostEvent], tests: Sequence[ImpairmentTest], opening: Sequence[Lot]
+    ) -> CostAccount:
+        return cost_account(
+            events,
+            tests,
+            currency=self.inputs.currency,
+            method=self.method,
+            impairment=self.inputs.impairment,
+            opening=opening,
+        )
+
+    def _own(self, name: str, height: int) -> bool:
+        """Whether an account's coins are the state's own at the end of a block."""
+        if name in self.accounts:
+            return self.accounts[name].lane in OWN_LANES
+        return any(w.id == name and w.lane_at(Height(height)) in OWN_LANES for w in self.wallets)
+
+    def _crossings(self, held: SetHoldings, members: set[str]) -> Iterator[str]:
+        """Rule C8: coins that came or went with an account, whose cost no event shows."""
+        for entry in self.statement.book:
+            if not self.after < entry.block.height <= self.until or not entry.amount:
+                continue
+            details = entry.details or {}
+            if entry.kind is BookKind.PERIMETER_CHANGE and entry.perimeter == held.part:
+                if entry.account in members:
+                    yield f"{entry.account} {details.get('change', 'crosses')} with coins"
+            elif entry.kind is BookKind.RECLASSIFICATION and entry.account in members:
+                own = {lane.value for lane in OWN_LANES}
+                if (details.get("from") in own) != (details.get("to") in own):
+                    yield f"coins of {entry.account} become the state's own, or cease to be"
+        counted = MembersByHeight(as_declared(held.perimeter, self.wallets))
+        for chain_entry in self.entries:
+            height = chain_entry.block.height
+            for name in members.intersection(chain_entry.wallets):
+                if name not in counted.at(height) or not self._own(name, height - 1):
+                    yield f"{name} moved coins at block {height} while it was not counted"
+
+    def _opening(self, held: SetHoldings) -> tuple[list[Lot] | None, str]:
+        """The lots brought forward, and what is wrong with them; None: their cost is unknown."""
+        due = own_of(held.opening).recognised
+        earlier = self.inputs.brought_forward
+        lots = [] if earlier is None else list(earlier.lots.get(held.part, ()))
+        amount = sum(lot.amount for lot in lots)
+        if amount != due:
+            text = f"{due} sat are held at the opening, the cost of {amount} sat is brought forward"
+            return None, text
+        wrong = earlier is not None and not earlier.complete.get(held.part, not due)
+        return [
+            Lot(lot.amount, Fraction(minor_of(lot.cost)), Fraction(minor_of(lot.impaired_cost)))
+            for lot in lots
+        ], "what is brought forward was not complete" if wrong else ""
+
+    def _events(self, pool: set[str]) -> tuple[list[CostEvent], list[Finding]]:
+        lines: list[Explanation] = []
+        findings: list[Finding] = []
+        for explained in self.statement.explanations.values():
+            for line in explained.lines:
+                try:
+                    lines.append(_explanation(Txid(explained.txid), line))
+                except ValueError as error:
+                    findings.append(Finding("C1", str(error), f"entry {explained.txid}"))
+        book = [
+            entry for entry in self.statement.book if self.after < entry.block.height <= self.until
+        ]
+        events, found = self._cost_events(self.entries, lines, book, pool)
+        findings += found
+        off_chain, found = self._off_chain(pool)
+        return [*events, *off_chain], [*findings, *found]
+
+    def _off_chain(self, pool: set[str]) -> tuple[list[CostEvent], list[Finding]]:
+        """What custodians' balances changed by, at the block at which they last attested one."""
+        events: list[CostEvent] = []
+        findings: list[Finding] = []
+        for body in self.statement.accounts.values():
+            if body.id not in pool or not body.attested:
+                continue
+            block = block_ref(body.attested[-1].block)
+            for number, line in enumerate(body.lines):
+                # An entry that stands for the attested change, so that one rule values all lines.
+                txid = Txid(f"{body.id} {number}")
+                order = AFTER_EVERY_TRANSACTION - 1
+                entry = ChainEntry(txid, block, order, False, (), (), None, None)
+                try:
+                    lines = [_explanation(txid, line)]
+                except ValueError as error:
+                    findings.append(Finding("C1", str(error), f"account {body.id}"))
+                    continue
+                more, found = self._cost_events([entry], lines, (), pool)
+                events += more
+                findings += found
+        return events, findings
+
+    def _cost_events(
+        self,
+        entries: Sequence[ChainEntry],
+        lines: Sequence[Explanation],
+        book: Sequence[BookEntry],
+        pool: set[str],
+    ) -> tuple[Sequence[CostEvent], Sequence[Finding]]:
+        return cost_events(
+            entries,
+            lines,
+            book,
+            documents=self.documents,
+            pool=pool,
+            currency=self.inputs.currency,
+            unpaid=self.inputs.unpaid,
+            value_of=self._value_at_entry,
+        )
+
+    def _value(self, amount: Sats, at: datetime) -> Value | Finding:
+        if self.rule is None:
+            text = f"no quote leads from {BITCOIN} to {self.inputs.currency}"
+            return Finding("V4", text, "rules")
+        return value_at(amount, at, prices=self.prices, rule=self.rule)
+
+    def _value_at_entry(self, amount: Sats, entry: ChainEntry) -> int | Finding:
+        """Rule C4: fair value at the median time past of the entry's block."""
+        at = self.inputs.instants.get(entry.block.hash)
+        if at is None:
+            text = f"the time of block {entry.block.height} was not given"
+            return Finding("C4", text, f"block {entry.block.height}")
+        points = () if self.rule is None else points_of(self.rule, at, self.prices)[0]
+        self.priced[entry.block.hash] = PricedBlockBody(
+            block=entry.block.hash,
+            at=utc_text(at),
+            prices=[price_body(point) for point in points],
+        )
+        found = self._value(amount, at)
+        if isinstance(found, Finding):
+            return Finding("C4", found.text, f"block {entry.block.height}")
+        return found.minor
+
+
+def _carried(earlier: BroughtForward | None) -> BroughtForwardBody | None:
+    if earlier is None:
+        return None
+    return BroughtForwardBody(
+        file=earlier.file,
+        pools=[
+            CarriedBody(set=part, lots=list(lots), complete=earlier.complete[part])
+            for part, lots in earlier.lots.items()
+        ],
+    )
+
+
+def _explanation(txid: Txid, line: ExplanationLineBody) -> Explanation:
+    return Explanation(
+        txid,
+        line.wallet,
+        Reason(line.reason),
+        Sats(line.amount),
+        line.counterpart,
+        line.document,
+        line.rule,
+    )
+
+
+def _lot_bodies(lots: Sequence[Lot], currency: str) -> list[LotBody]:
+    """Lots in whole minor units that sum to the rounded balances (Rule C7)."""
+    bodies = []
+    cost = carrying = Fraction(0)
+    for lot in lots:
+        last_cost, last_carrying = round(cost), round(carrying)
+        cost, carrying = cost + lot.cost, carrying + lot.carrying
+        if lot.amount:
+            bodies.append(
+                LotBody(
+                    amount=lot.amount,
+                    cost=major_units(round(cost) - last_cost, currency),
+                    impaired_cost=major_units(round(carrying) - last_carrying, currency),
+                )
+            )
+    return bodies
