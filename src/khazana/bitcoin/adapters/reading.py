@@ -1,5 +1,4 @@
-"""What every adapter does with what it was told: remember what cannot change, refuse what no
-source can answer."""
+"""What every adapter does with answers: remember what cannot change, refuse the unanswerable."""
 
 import threading
 from collections import OrderedDict
