@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from khazana.bitcoin.adapters import core_blocks, core_http, core_scan
+from khazana.bitcoin.adapters import core_blocks, core_http, core_rpc, core_scan
 from khazana.bitcoin.adapters.core_errors import (
     BadCoreSource,
     BlockPruned,
@@ -229,6 +229,16 @@ def test_pieces_are_also_bounded_in_bytes(node, view, monkeypatch):
     assert sizes == [1, 2, 2, 1]
 
 
+def test_histories_are_kept_up_to_a_bound(node, view, monkeypatch):
+    monkeypatch.setattr(core_rpc, "KEPT_HISTORIES", 2)
+    tip = view.tip()
+    for number in (1, 2, 3, 1):
+        assert len(view.history([script(number)], None, tip)) == 1
+    # Four histories, each with its trial: the first had gone when it was asked for again.
+    assert node.methods().count("scanblocks") == 8
+    assert len(view._kept) == 2
+
+
 def test_headers_are_asked_for_in_batches(node, view, monkeypatch):
     monkeypatch.setattr(core_http, "BATCH", 5)
     headers = view.headers(Height(0), view.tip())
@@ -403,6 +413,8 @@ def test_views_of_one_node_scan_one_after_another(node):
     def scan(*params):
         running.append(1)
         most.append(len(running))
+        # Long enough for another view's scan to arrive, if one could.
+        threading.Event().wait(0.02)
         answer = node._scan(*params)
         running.pop()
         return answer
@@ -802,6 +814,27 @@ def test_headers_that_do_not_stand_on_one_another_are_refused(node, view):
     node.special["getblockhash"] = lambda height: (
         elsewhere.blocks[2].hash if height == 2 else NotImplemented
     )
+    with pytest.raises(ChainSourceError, match="do not stand on one another"):
+        view.headers(Height(0), tip)
+
+
+def test_headers_that_end_in_another_block_are_refused(node, view):
+    tip = view.tip()
+    stale = small_chain()
+    stale.reorganise(Height(11), [[payment(99, (1, script(99)))], []])
+    node.chain.stale.append(stale.blocks[12])
+    honest = [tip.hash]
+
+    def hash_at(height):
+        # The first question about the tip is answered honestly, and so is the last.
+        if height != tip.height or honest:
+            if height == tip.height:
+                honest.pop()
+            return NotImplemented
+        honest.append(tip.hash)
+        return stale.blocks[12].hash
+
+    node.special["getblockhash"] = hash_at
     with pytest.raises(ChainSourceError, match="do not stand on one another"):
         view.headers(Height(0), tip)
 
