@@ -225,6 +225,10 @@ class ArrangementRate:
     as_of: date
     source: SourceRef
 
+    def __post_init__(self) -> None:
+        if self.per_usd <= 0:
+            raise ValueError(f"{self.per_usd} {self.currency} for a US dollar is no rate")
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:

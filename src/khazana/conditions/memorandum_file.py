@@ -128,7 +128,9 @@ def _rates(sections: list[Section]) -> Iterator[ArrangementRate]:
         per_usd = decimal(section, "per_usd")
         if section.has("per_usd") and per_usd <= 0:
             section.wrong("should be more than zero", "per_usd")
-        yield ArrangementRate(currency, per_usd, day(section, "as_of"), source(section))
+        # One stands for a rate that could not be read; the file is refused before it is used.
+        usable = per_usd if per_usd > 0 else Decimal(1)
+        yield ArrangementRate(currency, usable, day(section, "as_of"), source(section))
         section.finish()
 
 

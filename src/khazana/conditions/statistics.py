@@ -32,6 +32,11 @@ class Statistic:
     entered: datetime
     note: str | None = None
 
+    def __post_init__(self) -> None:
+        unit_of(self.unit)  # refuses a unit that nobody could compare
+        if self.grade is EvidenceGrade.A:
+            raise ValueError(f"{self.quantity}: nobody derives an entered figure from the chain")
+
     @property
     def key(self) -> tuple[str, str | None, date]:
         return self.quantity, self.perimeter, self.day

@@ -92,6 +92,7 @@ def _statistic(row: Row) -> Statistic:
             unit_of(unit)
         except ValueError as wrong:
             row.wrong("unit", str(wrong))
+            unit = ""
     grade = row.text("grade")
     if grade and grade not in _GRADES:
         row.wrong(
@@ -102,7 +103,7 @@ def _statistic(row: Row) -> Statistic:
         perimeter=row.identifier("perimeter") if row.maybe("perimeter") else None,
         day=_day(row, "date"),
         value=_decimal(row, "value"),
-        unit=unit,
+        unit=unit or "count",  # what could not be read is refused before it is used
         source=row.text("source"),
         grade=_GRADES.get(grade, EvidenceGrade.D),
         entered=row.time("entered"),
