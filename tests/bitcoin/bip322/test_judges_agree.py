@@ -197,3 +197,21 @@ def test_simple_and_full_say_the_same():
         ]
         assert verdicts[0].state is verdicts[1].state is State.VALID
         assert verdicts[0].inputs == verdicts[1].inputs
+
+
+def test_bip322_core_agrees():
+    """Not in the lock files: it needs embit, which is published without a wheel."""
+    module = pytest.importorskip("bip322core.verify", reason="bip322-core is not installed")
+    compared = 0
+    for case in cases()[::3]:
+        address = address_of(case.spender.script, MAINNET)
+        result = module.verify_message(
+            address, case.signature, case.message, allow_unprefixed=False, allow_legacy=False
+        )
+        ours = in_its_words(judged(case))
+        if case.tampering in LENIENT["bip322-core"]:
+            continue
+        theirs = result.state.value.split(" ")[0]
+        assert ours == theirs, f"{case}: {result.reason}"
+        compared += 1
+    assert compared > 1_000
