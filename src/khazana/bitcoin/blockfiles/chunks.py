@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def walk_chunk(files: OpenFiles, chunk: Chunk, table: ScriptTable) -> Walked:
     ours = np.zeros(count, np.int64)
     there = _read(files, chunk, starts)
     key = files.directory.key
-    keys = np.array([_key_at(key, place.offset) for place in chunk.places], np.uint64)
+    keys = np.array([key_at(key, place.offset) for place in chunk.places], np.uint64)
     status, good = kernel.walk_blocks(
         _room.data,
         starts[:there],
@@ -162,9 +163,10 @@ def _read(files: OpenFiles, chunk: Chunk, starts: Array) -> int:
     return begin
 
 
-def _key_at(key: bytes, offset: int) -> int:
+def key_at(key: bytes, offset: int) -> Any:
+    """The key as it applies from an offset on, as the kernels take it."""
     turn = offset % KEY_SIZE
-    return int.from_bytes(key[turn:] + key[:turn], "little")
+    return np.uint64(int.from_bytes(key[turn:] + key[:turn], "little"))
 
 
 def headers_of(headers: bytes) -> Array:

@@ -15,18 +15,20 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from khazana.bitcoin.block import Block
+from khazana.bitcoin.block import HEADER_SIZE, Block
 from khazana.bitcoin.blockfiles import kernel
 from khazana.bitcoin.blockfiles.chunks import (
     SHORT,
     Chunk,
     Walked,
     headers_of,
+    key_at,
     tree_rows,
     walk_chunk,
 )
 from khazana.bitcoin.blockfiles.directory import MAX_BLOCK_SIZE, BlockDirectory, OpenFiles
 from khazana.bitcoin.blockfiles.index import damaged
+from khazana.bitcoin.blockfiles.kernel_tables import unmask
 from khazana.bitcoin.blockfiles.tables import Array, CoinTable, ScriptTable
 from khazana.bitcoin.blockfiles.walk import Question, other_block, wrong_root
 from khazana.bitcoin.chain import BlockRef, ConfirmedTransaction
@@ -188,7 +190,7 @@ class _Join:
         places, touched = np.zeros(most, np.int64), np.zeros(most, np.bool_)
         table, coins = self._table, self._coins
         status, count, _ = kernel.look_closer(
-            np.frombuffer(raw, np.uint8),
+            raw,
             table.prints,
             table.bits,
             table.lengths,
@@ -204,7 +206,8 @@ class _Join:
             raise self._wrong(height, status)
         ref: BlockRef | None = None
         for position in np.flatnonzero(touched[:count]).tolist():
-            transaction = Transaction.parse(raw[places[position] : places[position + 1]])
+            piece = raw[places[position] : places[position + 1]]
+            transaction = Transaction.parse(piece.tobytes())
             if self._concerns_us(transaction):
                 ref = ref or self._question.block(height)
                 branch = branch_in(self._ids, int(count), position)
@@ -218,11 +221,14 @@ class _Join:
         self._paid.update(transaction.outpoint(vout) for vout in ours)
         return spends or bool(ours)
 
-    def _read(self, height: int) -> bytes:
+    def _read(self, height: int) -> Array:
         number = self._question.chain[height]
         place = self._question.index.place(number)
-        raw = self._files.file(place.file).read(place.offset, place.size)
-        if raw[:80] != self._question.index.header_bytes(number) or len(raw) != place.size:
+        raw = np.empty(place.size, np.uint8)
+        done = self._files.file(place.file).read_into(raw.data, place.offset)
+        unmask(raw, 0, place.size, key_at(self._files.directory.key, place.offset))
+        header = raw[:HEADER_SIZE].tobytes()
+        if done < place.size or header != self._question.index.header_bytes(number):
             raise other_block(self._question, number)
         return raw
 
@@ -236,7 +242,7 @@ class _Join:
             return wrong_root(self._question, number)
         # The compiled walk only knows that something is wrong; the plain parser says what.
         try:
-            Block.parse(self._read(height))
+            Block.parse(self._read(height).tobytes())
         except MalformedBytes as error:
             text = f"{error.problem} at its byte {error.offset}"
             return damaged(self._question.index, number, text)
