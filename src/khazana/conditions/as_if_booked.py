@@ -15,6 +15,7 @@ from khazana.bitcoin.chain import BlockRef
 from khazana.conditions.adjusters import NoFigure, adjustments_at
 from khazana.conditions.counted import (
     SATOSHI,
+    Counter,
     Counters,
     NotAssessable,
     counter_of,
@@ -353,11 +354,13 @@ def _standing(
         raise NotAssessable(f"the target it will be tested by is open: {target.open}")
     quantity = memorandum.quantity(condition.quantity)
     if quantity is not None and quantity.origin is Origin.LEDGER:
-        found = _last_counted(memorandum, condition, target, inputs, made)
+        found, since = _last_counted(memorandum, condition, target, inputs, made)
         if found.measured is None or found.adjusted is None:
             raise NotAssessable(found.why)
         as_of = f"block {found.block.height}" if found.block else "the books"
-        return _Standing(found.measured, found.adjusted, target.day, as_of)
+        more = in_unit(Decimal(since), SATOSHI, unit_of(condition.unit))
+        as_of += ", with what came in since" if since else ""
+        return _Standing(plus(found.measured, more), found.adjusted, target.day, as_of)
     series = inputs.figures.series(condition.quantity, condition.perimeter)
     known = [s for s in series if s.day <= order.day]
     if condition.cumulative_from is not None:
@@ -397,11 +400,12 @@ def _last_counted(
     target: Target,
     inputs: Inputs,
     made: Counters,
-) -> Evaluated:
-    """The figure at the newest block where it can be assessed, the books' last block first.
+) -> tuple[Evaluated, int]:
+    """The figure at the newest block where it can be assessed, the books' last block first, and
+    how many satoshis came in after it.
 
-    Between two attestations of what clients are owed that is the older one; the line says of which
-    block its figure is.
+    Between two attestations of what clients are owed the figure is the older one's. What came in
+    since takes room until the next one says that it was clients' money; what left gives none.
     """
     counter = counter_of(memorandum, condition, inputs, made)
     base = None
@@ -409,15 +413,26 @@ def _last_counted(
         base = inputs.closings.get(condition.cumulative_from)
         if base is None:
             raise NotAssessable(f"the block that closes {condition.cumulative_from} is not known")
-    blocks: list[BlockRef] = [counter.books.until]
-    attested = [o.block for o in counter.owed if o.block.height <= counter.books.until.height]
-    blocks += reversed(attested)
-    found = None
-    for block in blocks:
+    last = counter.books.until
+    attested = [o.block for o in counter.owed if o.block.height < last.height]
+    why = "nothing was attested"
+    for block in (last, *reversed(attested)):
         found = measured_at(memorandum, condition, target, inputs, counter, base, block)
         if found.measured is not None and found.adjusted is not None:
-            return found
-    raise NotAssessable(found.why if found else "nothing was attested")
+            return found, max(0, _since(condition, counter, block))
+        why = found.why if block == last else why
+    raise NotAssessable(why)
+
+
+def _since(condition: Condition, counter: Counter, block: BlockRef) -> int:
+    """By how much the books' coins rose after a block, as far as the condition counts them."""
+    last = counter.books.until
+    if condition.quantity == STOCK:
+        return counter.value("stock", last) - counter.value("stock", block)
+    if condition.quantity == ACQUISITIONS:
+        return 0  # never net of clients: the last block is always assessed or none is
+    coins = counter.value("coins", last) - counter.value("coins", block)
+    return coins - (counter.value("excluded", last) - counter.value("excluded", block))
 
 
 def headroom_now(memorandum: Memorandum, inputs: Inputs) -> Iterator[Evaluated]:
