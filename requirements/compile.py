@@ -21,6 +21,7 @@ PROFILES = {
     "bench": ("bench",),
     "rooms": ("test",),
     "devnet": ("devnet",),
+    "audit": ("audit",),
     "office": ("office",),
     "base": (),
 }

@@ -121,6 +121,7 @@ def wanted_by(extra: str) -> Iterator[Requirement]:
 
 
 LOCKED_EXTRA = {
+    "audit": "audit",
     "base": None,
     "bench": "bench",
     "dev": "dev",
