@@ -244,3 +244,25 @@ def test_known_coins_come_from_a_chain_view(batch):
     known = KnownCoins.of(BLOCK, coins)
     assert known == batch.known
     assert batch.judged(batch.signature(), known=known).holds
+
+
+def test_damaged_proofs_never_raise_and_never_hold_for_other_coins():
+    dice = random.Random(322)
+    spenders = [s for n in range(14) if not (s := spender_of(dice, n)).version and not s.lock_time]
+    mixed = funds("damaged", multi(KEYS, [0, 1]), spenders)
+    signed = mixed.signed()
+    whole = psbt(signed, mixed.pairs(signed), message=mixed.message)
+    states = set()
+    for _ in range(1_500):
+        raw = bytearray(whole)
+        for _ in range(dice.choice([1, 1, 1, 2, 5])):
+            place = dice.randrange(6, len(raw))
+            raw[place] = dice.choice([0, 1, 2, 0x80, 0xFF, dice.randrange(256)])
+        if raw == whole:
+            continue
+        writer = dice.choice([write_proof_of_funds, write_full])
+        verdict = mixed.judged(writer(bytes(raw)))
+        states.add(verdict.state)
+        if verdict.holds:  # only what says nothing about the coins may have changed
+            assert {c.outpoint for c in verdict.coins} == set(mixed.known.unspent)
+    assert State.INVALID in states
