@@ -14,6 +14,7 @@ COMMANDS = [
     ["statement", "sign"],
     ["statement", "show"],
     ["statement", "disclose"],
+    ["statement", "value"],
     ["office"],
     ["office", "keygen"],
     ["office", "identity"],

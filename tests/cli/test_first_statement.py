@@ -117,7 +117,6 @@ def published(chain, tmp_path_factory):
     folder = tmp_path_factory.mktemp("office")
     publics = []
     for n in range(3):
-
         assert main(["office", "keygen", "--out", str(folder / f"key-{n}.pem")]) == 0
         publics.append(public_bytes(read_key(folder / f"key-{n}.pem")).hex())
     office = write_office(folder, publics, bought)
@@ -332,6 +331,41 @@ def test_the_journal_is_exported_for_bookkeepers(published, tmp_path):
     loader = pytest.importorskip("beancount.loader")
     _, errors, _ = loader.load_file(str(beans))
     assert errors == []
+
+
+PRICES = """at,venue,rule,base,currency,price
+2011-02-02T23:00:00Z,Test Venue,invented for tests,BTC,USD,60000.00
+2026-01-27T00:00:00Z,Test Venue,invented for tests,BTC,USD,90000.00
+"""
+
+
+def test_a_valuation_with_costs_is_made_and_a_stranger_computes_it_again(
+    published, tmp_path, capsys
+):
+    source, folder = published
+    (tmp_path / "prices.csv").write_text(PRICES)
+    made = [
+        "statement", "value", folder / "statement.json", "--prices", tmp_path / "prices.csv",
+        "--currency", "USD", "--documents", folder / "documents.json",
+        "--office", folder / "office.toml", "--chain", source,
+        "--out", tmp_path / "valuation.json",
+    ]  # fmt: skip
+    run(*made)
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert "perimeter/public-sector: cost 150300.00" in shown.out
+    asked = [
+        folder / "statement.json", "--chain", source, "--valuation", tmp_path / "valuation.json",
+        "--documents", folder / "documents.json", "--prices", tmp_path / "prices.csv",
+    ]  # fmt: skip
+    status, report = verified(capsys, *asked)
+    checks = {check["name"]: check for check in report["checks"]}
+    assert (status, checks["valuation"]["verdict"]) == (0, "passed"), report
+    assert "which your own confirm" in checks["valuation"]["basis"]
+    (tmp_path / "prices.csv").write_text(PRICES.replace("90000", "90001"))
+    status, report = verified(capsys, *asked)
+    assert status == 1
+    assert [c["name"] for c in report["checks"] if c["verdict"] == "failed"] == ["valuation"]
 
 
 def test_one_key_of_two_is_not_enough(published, capsys):

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from khazana.ledger.cost import (
     CostAccount,
     CostEvent,
     ImpairmentTest,
+    Lot,
     Measurements,
     cost_account,
     side_by_side,
@@ -212,9 +214,7 @@ def test_c4_a_missing_price_is_a_finding():
 
 def test_c5_transfers_inside_the_pool_move_nothing_but_their_fee():
     books = Books()
-    inside = Explanation(
-        books.entry.txid, "fund", Reason.TRANSFER, Sats(-690), "vault", None, "T1"
-    )
+    inside = Explanation(books.entry.txid, "fund", Reason.TRANSFER, Sats(-690), "vault", None, "T1")
     leaving = Explanation(
         books.entry.txid, "fund", Reason.TRANSFER, Sats(-300), "agency", None, "T1"
     )
@@ -240,3 +240,32 @@ def test_c5_a_loss_leaves_after_every_transaction_of_its_block():
     )
     assert [(e.amount, e.label) for e in events][-1] == (-7, "loss report")
     assert len(events) == 2
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 10**6), st.integers(0, 10**9)), min_size=1, max_size=6),
+    st.integers(1, 10**6),
+    st.sampled_from([WA, FIFO]),
+)
+def test_c8_an_account_in_two_parts_is_the_account_in_one(bought, left, method):
+    """Lots carried exactly from one account to the next change nothing."""
+    first = [CostEvent((n, 0), Sats(a), c, "in") for n, (a, c) in enumerate(bought)]
+    fair = sum(cost for _, cost in bought) // 2
+    tested = ImpairmentTest((50, 0), fair, "2025", "test")
+    later = [CostEvent((100, 0), Sats(-min(left, sum(a for a, _ in bought))), 0, "out")]
+    whole = account_of([*first, *later], (tested,), method)
+    half = account_of(first, (tested,), method)
+    rest = cost_account(later, currency="USD", method=method, impairment=NEVER, opening=half.lots)
+    assert rest.rows[0].label == "brought forward"
+    assert (rest.amount, rest.cost, rest.impaired_cost, rest.lots) == (
+        whole.amount,
+        whole.cost,
+        whole.impaired_cost,
+        whole.lots,
+    )
+
+
+def test_c8_lots_brought_forward_are_put_together_under_the_weighted_average():
+    lots = (Lot(1, Fraction(10), Fraction(10)), Lot(3, Fraction(50), Fraction(20)))
+    account = cost_account((), currency="USD", method=WA, impairment=NEVER, opening=lots)
+    assert account.lots == (Lot(4, Fraction(60), Fraction(30)),)

@@ -134,3 +134,14 @@ def test_a_bad_table_of_prices_is_refused_whole(there, instead, words):
         read_prices("prices.csv", raw)
     assert words in str(caught.value)
     assert str(caught.value).startswith("prices.csv is refused")
+
+
+def test_a_price_with_source_and_hash_is_cited_and_one_without_is_only_entered():
+    table = TABLE.replace("currency,price\n", "currency,price,source,file_sha256\n").splitlines()
+    cells = ("", "https://venue.example," + "ab" * 32, "https://venue.example,", f",{'ab' * 32}")
+    lines = [f"{line},{cell or ','}" for line, cell in zip(table[1:], cells, strict=False)]
+    points = read_prices("prices.csv", "\n".join([table[0], *lines]).encode())
+    assert [point.grade.value for point in points] == ["D", "C", "D", "D"]
+    assert [point.price for point in points] == [point.price for point in PRICES[:4]]
+    with pytest.raises(PricesRefused, match="line 2, file_sha256: 'AB' is not 64"):
+        read_prices("prices.csv", f"{table[0]}\n{table[1]},,AB".encode())

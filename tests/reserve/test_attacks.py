@@ -27,8 +27,8 @@ from tests.reserve.simulator import (
 )
 from tests.reserve.world import Story, story
 
-MAY_BE_UNCHECKABLE = {"documents", "attested", "control"}
-"""Checks that cannot be made here even for the honest statement: papers, custodians, proofs."""
+MAY_BE_UNCHECKABLE = {"documents", "attested", "valuation", "control"}
+"""What cannot be checked here even for the honest statement: papers, custodians, values, proofs."""
 
 
 def second(told: Story) -> Statement:

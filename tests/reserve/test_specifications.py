@@ -8,8 +8,10 @@ import pytest
 
 from khazana.reserve.levels import LEVELS
 from khazana.reserve.parts import BODIES, parts_json_schema
-from khazana.reserve.reading import read_reserve_statement
+from khazana.reserve.reading import read_reserve_statement, typed
+from khazana.reserve.valuation_document import valuation_json_schema, write_valuation
 from khazana.reserve.verify import ORDER
+from tests.reserve.valued import inputs, valuation, valued
 from tests.reserve.world import story
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -32,6 +34,22 @@ def test_every_part_of_a_real_statement_fits_the_schema():
     for raw in (story().first, story().second):
         for part in read_reserve_statement(raw).envelope.parts:
             validator.validate({part.kind: json.loads(json.dumps(part.body))})
+
+
+def test_the_schema_of_the_valuation_is_the_one_the_types_give_and_a_real_one_fits_it():
+    published = json.loads((DOCS / "spec" / "valuation.schema.json").read_text("utf-8"))
+    assert published == valuation_json_schema()
+    jsonschema = pytest.importorskip("jsonschema")
+    made = valued().first()
+    document = valuation(typed(made.statement), cost=inputs(made))
+    jsonschema.Draft202012Validator(published).validate(json.loads(write_valuation(document)))
+
+
+def test_every_field_of_a_valuation_is_described():
+    page = (DOCS / "spec" / "valuation.md").read_text("utf-8")
+    described = re.findall(r"`([a-z_]+)`", page)
+    fields = valuation_json_schema()["$defs"]["ValuationDocument"]["properties"]
+    assert set(fields) <= set(described)
 
 
 def test_the_page_of_checks_lists_every_check_in_the_order_of_the_report():

@@ -201,7 +201,7 @@ class _Work:
         if isinstance(fair, Value):
             order = (self.until, AFTER_EVERY_TRANSACTION + 1)
             tests = [ImpairmentTest(order, fair.minor, self.period, "impairment test")]
-        else:
+        elif recognised:
             text = f"no impairment test: {fair.text}"
             findings.append(Finding("C6", text, held.part))
         account = self._account(events, tests, opening)
