@@ -8,7 +8,9 @@ from fractions import Fraction
 import msgspec
 import pytest
 
+from khazana.ledger.accounts import Lane, LaneSpan, Membership, Perimeter
 from khazana.ledger.canonical import canonical_bytes
+from khazana.ledger.documents import Document, Fiat, Reason
 from khazana.ledger.entries import BookKind
 from khazana.ledger.money import minor_digits
 from khazana.ledger.office import CostMethod, ImpairmentRule, UnpaidCost
@@ -32,6 +34,7 @@ from khazana.reserve.valuation_document import (
 from khazana.reserve.valuation_prices import QuoteNotDecided, rules_for
 from khazana.statement.checks import Profile
 from khazana.statement.envelope import disclose
+from khazana.units import Height, Sats
 from tests.reserve.simulator import BTC, verdicts
 from tests.reserve.valued import PRICES, TABLE, given, inputs, valuation, valued
 
@@ -306,6 +309,55 @@ def test_documents_are_held_to_their_commitments_before_anything_is_computed():
         valuation(STATEMENT, cost=inputs(FIRST, documents=papers))
 
 
+def test_c8_coins_that_come_with_their_account_or_change_title_have_no_known_cost():
+    told = valued()
+    custody = next(w for w in told.world.wallets if w.id == "custody")
+    at = told.world.chain.block_at(Height(told.middle.height - 1))
+    forfeited = replace(custody, lanes=(*custody.lanes, LaneSpan(Lane.FORFEITED, at, "judgment")))
+    wallets = [forfeited if w.id == "custody" else w for w in told.world.wallets]
+    late = Perimeter("late", {"en": "late"}, (Membership("fund", since=at),))
+    world = replace(told.world, wallets=wallets, perimeters=[*told.world.perimeters, late])
+    made = replace(told, world=world).first()
+    document = valuation(typed(made.statement), cost=inputs(made))
+    why = {f.where: f.text for f in document.findings if f.rule == "C8"}
+    assert why["perimeter/late"] == "fund enters with coins"
+    assert "coins of custody become the state's own" in why["perimeter/public-sector"]
+    assert [pool.set for pool in document.cost.pools] == [
+        "entity/office",
+        "entity/wallet-company",
+        "perimeter/fund-only",
+    ]
+    # The fair value needs no history: forfeited coins are the state's own from then on.
+    assert set_of(document, "entity/treasury").closing.seized.holdings == 0
+    assert set_of(document, "entity/treasury").closing.own.holdings == 12 * BTC
+
+
+def test_coins_bought_at_a_custodian_cost_what_the_document_says():
+    told = valued()
+    bought = Document(
+        id="invoice-9",
+        reason=Reason.ACQUISITION,
+        at=told.world.documents[-1].at.replace(day=7, month=2),
+        account="exchange",
+        amount=Sats(2 * BTC),
+        fiat=Fiat("USD", 120_000_00, 0),
+    )
+    world = replace(told.world, documents=[*told.world.documents, bought])
+    made = replace(told, world=world).first()
+    statement = typed(made.statement)
+    document = valuation(statement, cost=inputs(made))
+    treasury = pool_of(document, "entity/treasury")
+    # Two bitcoin were bought; the other three are unexplained and cost nothing (Rule C4).
+    assert (treasury.amount, treasury.cost) == (5 * BTC, "120000.00")
+    assert treasury.complete
+    assert check_valuation(statement, document, documents=given(made)) == ()
+
+
+def test_cost_is_kept_in_one_of_the_currencies():
+    with pytest.raises(ValueError, match="not among the currencies"):
+        valuation(STATEMENT, "JPY", cost=inputs(FIRST))
+
+
 # Who notices
 
 
@@ -421,6 +473,14 @@ def test_v10_an_older_price_chosen_over_the_newest_is_seen_with_prices_of_ones_o
     assert check_valuation(STATEMENT, document) == ()
     (found,) = check_valuation(STATEMENT, document, prices=PRICES)
     assert found.where == "closing, USD"
+
+
+def test_v10_prices_of_coins_nobody_paid_for_are_held_to_the_readers_own_as_well():
+    cheap = tuple(replace(p, price="1") if p.price == "61000.50" else p for p in PRICES)
+    document = valuation(STATEMENT, cost=inputs(FIRST), prices=cheap)
+    assert check_valuation(STATEMENT, document, documents=given(FIRST)) == ()
+    found = check_valuation(STATEMENT, document, documents=given(FIRST), prices=PRICES)
+    assert {f.where for f in found} == {f"block {b.block}" for b in document.cost.blocks}
 
 
 def test_v6_a_valuation_of_another_root_is_refused_at_once():

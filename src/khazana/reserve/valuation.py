@@ -84,8 +84,8 @@ def valuation_of(
 
     rules: one per currency; a currency without one is a finding. at: when the closing holdings are
     valued, UTC; None: at the closing block's median time past, as the opening is at its own.
-    cost: what the cost of pools needs; None leaves it out. The statement's own truth is not
-    checked here: `khazana verify` does that.
+    cost: what the cost of pools needs, in one of `currencies`; None leaves it out.
+    The statement's own truth is not checked here: `khazana verify` does that.
     """
     period = statement.header.period
     closed = read_instant(period.until_mtp)
@@ -94,6 +94,8 @@ def valuation_of(
     if len(set(currencies)) != len(currencies):
         raise ValueError("a currency is asked for twice")
     require_one_price_each(prices)
+    if cost is not None and cost.currency not in currencies:
+        raise ValueError(f"cost is kept in {cost.currency}, which is not among the currencies")
     by_currency = {rule.currency: rule for rule in rules}
     if len(by_currency) != len(rules):
         raise ValueError("two rules lead to one currency")

@@ -10,17 +10,22 @@ import msgspec
 from khazana.errors import KhazanaError
 from khazana.ledger.findings import Finding
 from khazana.ledger.office import ImpairmentRule, UnpaidCost
-from khazana.ledger.valuation import PricePoint, Value, value_at
+from khazana.ledger.valuation import PricePoint
 from khazana.reserve.answers import Answer, answer
 from khazana.reserve.block_times import block_times, blocks_of_flows
 from khazana.reserve.case import Case, Given, NoValuationGiven
 from khazana.reserve.reading import ReserveStatement
 from khazana.reserve.valuation import ValuedTooEarly, valuation_of
 from khazana.reserve.valuation_cost import BroughtForward, CostInputs, unopened
-from khazana.reserve.valuation_document import CostBody, InstantBody, ValuationDocument
-from khazana.reserve.valuation_prices import listed_prices, price_body, rule_of
+from khazana.reserve.valuation_document import CostBody, PriceBody, ValuationDocument
+from khazana.reserve.valuation_prices import (
+    listed_prices,
+    points_of,
+    require_one_price_each,
+    rule_of,
+)
 from khazana.statement.times import read_instant, write_instant
-from khazana.units import SATS_PER_BTC, BlockHash, Sats
+from khazana.units import BlockHash
 
 PRICES_LIMIT = (
     "Prices are the venues' word (grade C, when source and hash are given) or only entered "
@@ -168,31 +173,26 @@ def _instants(case: Case, document: ValuationDocument) -> Mapping[BlockHash, dat
 
 def _against_own(document: ValuationDocument, prices: Sequence[PricePoint]) -> Iterator[Finding]:
     """What the reader's own prices give at the same instants by the same rules."""
+    require_one_price_each(prices)
     rules = {body.currency: rule_of(body) for body in document.rules}
-    sides: list[tuple[str, InstantBody]] = [
-        ("opening", document.opening),
-        ("closing", document.closing),
-    ]
-    for side, instant in sides:
-        for rate in instant.rates:
-            if rate.currency not in rules:
-                continue
-            found = value_at(
-                Sats(SATS_PER_BTC),
-                read_instant(instant.at),
-                prices=prices,
-                rule=rules[rate.currency],
-            )
-            where = f"{side}, {rate.currency}"
-            if not isinstance(found, Value):
-                if rate.prices:
-                    yield Finding("V10", f"your own prices do not have it: {found.text}", where)
-                continue
-            mine = [(write_instant(p.at), price_body(p).price) for p in found.points]
-            theirs = [(p.at, p.price) for p in rate.prices]
+    for currency, at, listed, where in _uses(document):
+        if currency in rules:
+            points, _ = points_of(rules[currency], read_instant(at), prices)
+            mine = [(write_instant(point.at), point.price) for point in points]
+            theirs = [(point.at, point.price) for point in listed]
             if mine != theirs:
                 text = f"your own prices are {_listed(mine)}, the valuation lists {_listed(theirs)}"
                 yield Finding("V10", text, where)
+
+
+def _uses(document: ValuationDocument) -> Iterator[tuple[str, str, Sequence[PriceBody], str]]:
+    """Every use of prices in a valuation: currency, instant, prices listed, and where."""
+    for side, instant in (("opening", document.opening), ("closing", document.closing)):
+        for rate in instant.rates:
+            yield rate.currency, instant.at, rate.prices, f"{side}, {rate.currency}"
+    if document.cost is not None:
+        for block in document.cost.blocks:
+            yield document.cost.currency, block.at, block.prices, f"block {block.block}"
 
 
 def _listed(points: Sequence[tuple[str, str]]) -> str:

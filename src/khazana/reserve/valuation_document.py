@@ -39,7 +39,7 @@ Money = Annotated[
     str, msgspec.Meta(pattern=r"^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,4})?" + END, max_length=24)
 ]
 Decimal = Annotated[
-    str, msgspec.Meta(pattern=r"^[0-9]{1,30}(\.[0-9]{1,30})?" + END, max_length=MOST_DIGITS + 1)
+    str, msgspec.Meta(pattern=r"^[0-9]{1,40}(\.[0-9]{1,40})?" + END, max_length=MOST_DIGITS + 1)
 ]
 
 

@@ -128,9 +128,11 @@ def run(args: argparse.Namespace) -> int:
         max_age=timedelta(hours=args.max_age),
     )
     document = valuation_of(
-        statement, prices=prices, rules=rules, currencies=currencies, at=_at(args.at), cost=cost
+        statement, prices=prices, rules=rules, currencies=wanted, at=_at(args.at), cost=cost
     )
-    write_whole(args.out, write_valuation(document))
+    raw = write_valuation(document)
+    read_valuation(raw)  # an absurd price must not make a file that no reader accepts
+    write_whole(args.out, raw)
     print("\n".join(table(document)))
     print(f"\nvaluation of root {document.subject_root} written to {args.out}")
     if document.findings:
