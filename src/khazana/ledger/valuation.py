@@ -214,7 +214,7 @@ class PricesRefused(KhazanaError):
     file: str
     problems: str
     code = "prices_refused"
-    words = "{file} is refused and nothing was taken from it:\n{problems}"
+    words = "{file} is refused; none of its prices was taken:\n{problems}"
 
 
 def read_prices(file: str, raw: bytes) -> tuple[PricePoint, ...]:
