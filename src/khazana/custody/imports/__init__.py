@@ -1,0 +1,1 @@
+"""Wallets as other programs export them, turned into one checked descriptor."""
