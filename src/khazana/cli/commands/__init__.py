@@ -1,6 +1,6 @@
 """One module per group of commands; each registers its arguments and runs."""
 
-from khazana.cli.commands import audit, demo, devnet, ledger, office, statement, verify
+from khazana.cli.commands import audit, conditions, demo, devnet, ledger, office, statement, verify
 
-ALL = (verify, statement, audit, office, ledger, devnet, demo)
+ALL = (verify, statement, audit, conditions, office, ledger, devnet, demo)
 """Every group, in the order `khazana --help` lists them."""

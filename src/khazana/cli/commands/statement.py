@@ -4,6 +4,7 @@ import argparse
 import secrets
 import sys
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from khazana.bitcoin.chain import BlockRef, ChainView
 from khazana.cli.chains import add_chain_argument, block_of, chain_of
@@ -16,13 +17,15 @@ from khazana.cli.files import (
     write_whole,
 )
 from khazana.cli.keys import read_key
+from khazana.cli.memoranda import MEMORANDUM_HELP, closings_of, figures_from, linted
 from khazana.cli.offices import office_file, resolved
 from khazana.cli.usage import WrongArguments
+from khazana.conditions.parts import ConditionParts
 from khazana.ledger.document_file import write_document_file
 from khazana.ledger.office import Office
 from khazana.reserve.gather import gather_period
 from khazana.reserve.levels import LEVELS, keep_at
-from khazana.reserve.make import Made, make
+from khazana.reserve.make import Made, MoreParts, make
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.reserve.summary import summary_lines
 from khazana.statement.envelope import disclose, with_evidence, write_statement
@@ -51,6 +54,17 @@ def _register_make(actions: "argparse._SubParsersAction[argparse.ArgumentParser]
         "make", help="make the statement of a period", description=MAKE_DESCRIPTION
     )
     add_make_arguments(make_parser)
+    make_parser.add_argument(
+        "--memorandum",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help=f"add verdicts on a lender's conditions: {MEMORANDUM_HELP}",
+    )
+    make_parser.add_argument("--statistics", metavar="CSV", type=Path, help="for its conditions")
+    make_parser.add_argument(
+        "--liabilities", metavar="CSV", type=Path, help="what is owed to clients, for the same"
+    )
     make_parser.set_defaults(run=run_make)
 
 
@@ -168,7 +182,27 @@ def _make(
         fingerprint=None if identity is None else identity.fingerprint,
         previous=None if previous is None else previous.root,
         supersedes=None if replaced is None else replaced.root,
+        more=_conditions(args, chain, office),
     )
+
+
+def _conditions(args: argparse.Namespace, chain: ChainView, office: Office) -> list[MoreParts]:
+    """The verdicts on the memoranda that were named."""
+    if not args.memorandum:
+        if args.statistics or args.liabilities:
+            problem = "--statistics and --liabilities need --memorandum"
+            raise WrongArguments(command="statement make", problem=problem)
+        return []
+    memoranda = [linted(name) for name in args.memorandum]
+    zone = office.rules.timezone
+    return [
+        ConditionParts(
+            memoranda,
+            figures=figures_from(args.statistics, args.liabilities, chain=chain, zone=zone),
+            closings=closings_of(memoranda, chain, zone=zone),
+            today=now().astimezone(ZoneInfo(zone)).date(),
+        )
+    ]
 
 
 def _salt_seed(given: str | None) -> bytes:

@@ -16,7 +16,9 @@ from khazana.cli.files import (
     MOST_STATEMENT_BYTES,
     read_bytes,
 )
+from khazana.cli.memoranda import memorandum_named
 from khazana.cli.usage import WrongArguments
+from khazana.conditions.checks import ConditionChecks
 from khazana.ledger.document_file import read_document_file
 from khazana.ledger.valuation import PricePoint, read_prices
 from khazana.reserve.case import Given
@@ -71,6 +73,13 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--prices", metavar="CSV", type=Path, help="your own prices, to hold the valuation to"
     )
     parser.add_argument(
+        "--memorandum",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="the lender's conditions as you know them; the statement's verdicts must be on these",
+    )
+    parser.add_argument(
         "--require",
         choices=[profile.value for profile in Profile],
         default=Profile.ADDRESSES.value,
@@ -98,7 +107,8 @@ def run(args: argparse.Namespace) -> int:
             documents=documents_given(args.documents),
             valuation=_valuation(args.valuation),
             prices=_prices(args.prices),
-        )
+        ),
+        more=[ConditionChecks([memorandum_named(name) for name in args.memorandum])],
     )
     if args.json:
         json.dump(report.to_json(), sys.stdout, ensure_ascii=False, indent=2)
