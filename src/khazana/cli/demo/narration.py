@@ -156,7 +156,7 @@ def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
     yield RULE
     yield f"Everything lies in {directory}/ ({TEST_NOTICE}):"
     for name, what in (
-        ("devnet/", "the network's blocks"),
+        ("devnet/", "the network's blocks; --chain blocks:.../devnet/blocks reads them"),
         ("el-salvador/, pakistan/", "office.toml, office.json, keys, papers, statements, journals"),
         ("  statement.json", "the current statement; statement-1.json is the first year's"),
         (
@@ -164,6 +164,7 @@ def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
             "what the public sees; statement-totals.json without addresses",
         ),
         ("  documents.json", "records with the salts that open them, for an auditor"),
+        ("  valuation.json", "the holdings in USD and PKR at invented prices, same root"),
         ("drill-office/", "the fictional office's honest statement"),
         ("tampered.json", "the same statement with one payment hidden, signed by its valid keys"),
     ):

@@ -22,7 +22,7 @@ from khazana.cli.demo.officers import Officers, found_office, officers_of
 from khazana.cli.demo.pakistan import Pakistan
 from khazana.cli.demo.people import People, people_on, usual_miner
 from khazana.cli.demo.prices import Prices, major
-from khazana.cli.demo.publish import Publisher, as_it_is
+from khazana.cli.demo.publish import VALUATION, Publisher, as_it_is
 from khazana.cli.demo.server import listening_socket, served, url_of
 from khazana.cli.demo.stage import Stage
 from khazana.cli.demo.timeline import OPENING, Timeline, timeline_of
@@ -180,6 +180,7 @@ def _publish(company: Company, directory: Path, chain: ChainView) -> None:
         company.current[books.id] = statement
         publisher.write_documents(made, DOCUMENTS)
         publisher.write_disclosures(statement)
+        publisher.write_valuation(statement, company.prices.points)
         publisher.write_journals(statement, chain)
     _publish_drill(company, directory, chain)
 
@@ -255,7 +256,10 @@ def _trials(directory: Path, url: str) -> list[Trial]:
     for state, name in (("El Salvador", lies.EL_SALVADOR), ("Pakistan", lies.PAKISTAN)):
         folder = directory / name
         title = f"{state}'s statement, verified in a process of its own"
-        more = ("--previous", folder / FIRST, "--documents", folder / DOCUMENTS)
+        more = (
+            *("--previous", folder / FIRST, "--documents", folder / DOCUMENTS),
+            *("--valuation", folder / VALUATION, "--prices", folder / "prices.csv"),
+        )
         trials.append(trial(title, folder / STATEMENT, name, *more))
     title = "The Drill Office's tampered statement, signed by its valid keys"
     tampered = directory / lies.TAMPERED

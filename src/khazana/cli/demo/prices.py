@@ -42,8 +42,9 @@ class Prices:
             writer.writerow((at, BANK, SELLING, "USD", "PKR", f"{paisa // 100}.{paisa % 100:02d}"))
         self.table = out.getvalue().encode()
         """The bytes of prices.csv."""
+        self.points = read_prices("prices.csv", self.table)
         self._points: dict[datetime, list[PricePoint]] = {}
-        for point in read_prices("prices.csv", self.table):
+        for point in self.points:
             self._points.setdefault(point.at, []).append(point)
 
     def value(self, amount: int, day: int, currency: str) -> Value:

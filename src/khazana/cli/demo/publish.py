@@ -1,7 +1,7 @@
 """Making, signing and writing an office's statements, as its staff would with the commands."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,11 +14,15 @@ from khazana.cli.offices import office_file, resolved
 from khazana.ledger.document_file import write_document_file
 from khazana.ledger.journal import journal_csv
 from khazana.ledger.journal_beancount import journal_beancount
+from khazana.ledger.valuation import PricePoint
 from khazana.reserve.gather import ChainFacts, gather_period
 from khazana.reserve.journal import blocks_of_journal, journal_of_statement
 from khazana.reserve.levels import keep_at
 from khazana.reserve.make import Made, make
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
+from khazana.reserve.valuation import valuation_of
+from khazana.reserve.valuation_document import write_valuation
+from khazana.reserve.valuation_prices import rules_for
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.envelope import Statement, disclose, with_evidence, write_statement
 from khazana.statement.evidence import identity_evidence
@@ -26,7 +30,8 @@ from khazana.statement.identity import Office
 from khazana.statement.signatures import joined_evidence, sign_statement
 from khazana.units import BlockHash, Height
 
-PUBLIC, TOTALS = "statement-public.json", "statement-totals.json"
+PUBLIC, TOTALS, VALUATION = "statement-public.json", "statement-totals.json", "valuation.json"
+CURRENCIES = ["USD", "PKR"]
 
 Telling = Callable[[ChainFacts], ChainFacts]
 """What becomes of the chain's facts before a statement is made from them."""
@@ -94,6 +99,13 @@ class Publisher:
         for name, level in ((PUBLIC, "addresses"), (TOTALS, "totals")):
             shown = disclose(statement.envelope, keep_at(level))
             write_whole(self.folder / name, write_statement(shown))
+
+    def write_valuation(self, statement: ReserveStatement, prices: Sequence[PricePoint]) -> None:
+        """What the holdings are worth at the day's invented prices: a file apart, same root."""
+        valuation = valuation_of(
+            statement, prices=prices, rules=rules_for(prices, CURRENCIES), currencies=CURRENCIES
+        )
+        write_whole(self.folder / VALUATION, write_valuation(valuation))
 
     def write_journals(self, statement: ReserveStatement, chain: ChainView) -> None:
         """The journal for bookkeeping programs."""
