@@ -398,3 +398,21 @@ def test_a_period_that_cannot_be_is_refused_and_nothing_is_written(
     assert status == 2
     assert said in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_every_command_on_a_test_network_says_so(published, tmp_path, capsys):
+    source, folder = published
+    statement, identity = folder / "statement.json", folder / "office.json"
+    key, once, journal = folder / "key-2.pem", folder / "signed-0.json", tmp_path / "journal.csv"
+    full, signed = tmp_path / "full.json", tmp_path / "signed.json"
+    for words in (
+        ["statement", "show", statement],
+        ["statement", "disclose", statement, "--level", "full", "--out", full],
+        ["statement", "sign", once, "--identity", identity, "--key", key, "--out", signed],
+        ["office", "check", folder / "office.toml"],
+        ["office", "fingerprint", identity],
+        ["verify", statement, "--chain", source],
+        ["ledger", "journal", statement, "--chain", source, "--out", journal],
+    ):
+        run(*words)
+        assert "test network, invented figures" in capsys.readouterr().out, words

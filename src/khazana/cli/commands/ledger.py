@@ -49,4 +49,6 @@ def run_journal(args: argparse.Namespace) -> int:
     else:
         write_whole(args.out, text.encode())
         print(f"{len(journal.lines)} lines written to {args.out}")
+        if notice:
+            print(notice)
     return 0

@@ -28,7 +28,8 @@ from khazana.reserve.levels import LEVELS, keep_at
 from khazana.reserve.make import Made, MoreParts, make
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.reserve.summary import summary_lines
-from khazana.statement.envelope import disclose, with_evidence, write_statement
+from khazana.statement.checks import TEST_NOTICE
+from khazana.statement.envelope import Statement, disclose, with_evidence, write_statement
 from khazana.statement.evidence import IDENTITY_TYPE, identity_evidence
 from khazana.statement.office_file import read_office
 from khazana.statement.signatures import joined_evidence, sign_statement, signed_instant
@@ -234,6 +235,7 @@ def run_sign(args: argparse.Namespace) -> int:
         signed = with_evidence(signed, identity_evidence(signed, office))
     write_whole(args.out, write_statement(signed))
     print(f"signed as {office.id} with key {envelope.signatures[0].key}, written to {args.out}")
+    _say_if_test(signed)
     return 0
 
 
@@ -245,7 +247,13 @@ def run_disclose(args: argparse.Namespace) -> int:
         f"{len(shown.parts)} parts disclosed, {len(shown.withheld)} withheld, root {shown.root}, "
         f"written to {args.out}"
     )
+    _say_if_test(shown)
     return 0
+
+
+def _say_if_test(statement: Statement) -> None:
+    if statement.test:
+        print(TEST_NOTICE)
 
 
 def run_show(args: argparse.Namespace) -> int:
