@@ -1,5 +1,6 @@
 """Conditions on bitcoin: counted in the office's books, block by block, and so checkable."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -248,7 +249,11 @@ def measured_at(
             sats, unexplained, grade = counter.acquired(base, block)
         else:
             sats, grade = counter.accumulated(base, block)
-        adjustments = tuple(adjustments_at(memorandum, condition, target.begins, inputs.figures))
+        adjustments = (
+            tuple(adjustments_at(memorandum, condition, target.begins, inputs.figures))
+            if condition.adjusters
+            else ()
+        )
     except (NotAssessable, NoFigure) as missing:
         return open_verdict(
             condition, str(missing), day=target.day, block=block, target=target.value
@@ -302,11 +307,12 @@ def _continuous(
         yield open_verdict(condition, why, day=target.since, target=target.value)
     first = base.height if base is not None else 0
     found = []
+    heights = [since.height for since, _ in in_force]
     for block in counter.blocks(_FIGURE[condition.quantity]):
-        holding = [t for since, t in in_force if since.height <= block.height]
-        if holding and block.height >= first:
-            one = measured_at(memorandum, condition, holding[-1], inputs, counter, base, block)
-            found.append(one)
+        place = bisect_right(heights, block.height)
+        if place and block.height >= first:
+            target = in_force[place - 1][1]
+            found.append(measured_at(memorandum, condition, target, inputs, counter, base, block))
     yield from _joined(found, counter)
     if not found and not unknown:
         yield open_verdict(condition, "it was not in force in the period of the books")

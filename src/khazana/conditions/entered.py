@@ -1,5 +1,6 @@
 """Conditions on entered statistics: measured at their dates, as good as their sources."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -65,7 +66,11 @@ def _measured(
     except NoRate as missing:
         return open_verdict(condition, str(missing), day=found.day, target=limit)
     try:
-        adjustments = tuple(adjustments_at(memorandum, condition, target.begins, inputs.figures))
+        adjustments = (
+            tuple(adjustments_at(memorandum, condition, target.begins, inputs.figures))
+            if condition.adjusters
+            else ()
+        )
     except NoFigure as missing:
         return open_verdict(
             condition,
@@ -95,11 +100,14 @@ def _continuous(
 ) -> Iterator[Evaluated]:
     """At every figure since the condition is in force; between figures nothing is claimed."""
     known = False
+    targets = [t for t in condition.dated if t.since is not None]
+    begins = [t.begins for t in targets]
     for found in inputs.figures.series(condition.quantity, condition.perimeter):
-        target = condition.target_at(found.day)
-        if target is None or found.day > inputs.today:
+        place = bisect_right(begins, found.day)
+        if not place or found.day > inputs.today:
             continue
         known = True
+        target = targets[place - 1]
         if target.value is None:
             yield _open_target(condition, target)
         else:

@@ -20,25 +20,26 @@ RATE_PLACES = 9
 _EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 _ROUNDING = Context(prec=400, traps=[InvalidOperation, DivisionByZero, Overflow])
 ZERO = Decimal(0)
+_ONE = Decimal(1)
 
 
 def plus(a: Decimal, b: Decimal) -> Decimal:
-    return _EXACT.add(a, b)
+    return plain(_EXACT.add(a, b))
 
 
 def minus(a: Decimal, b: Decimal) -> Decimal:
-    return _EXACT.subtract(a, b)
+    return plain(_EXACT.subtract(a, b))
 
 
 def times(a: Decimal, b: Decimal) -> Decimal:
-    return _EXACT.multiply(a, b)
+    return plain(_EXACT.multiply(a, b))
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
     result = ZERO
     for amount in amounts:
         result = _EXACT.add(result, amount)
-    return result
+    return plain(result)
 
 
 def shifted(amount: Decimal, places: int) -> Decimal:
@@ -47,7 +48,7 @@ def shifted(amount: Decimal, places: int) -> Decimal:
     >>> shifted(Decimal("1.5"), 3)
     Decimal('1500')
     """
-    return plain(_EXACT.multiply(amount, Decimal(1).scaleb(places, _EXACT)))
+    return plain(amount.scaleb(places, _EXACT))
 
 
 def divided(amount: Decimal, rate: Decimal) -> Decimal:
@@ -67,19 +68,14 @@ def plain(amount: Decimal) -> Decimal:
     >>> plain(Decimal("-1.500")), plain(Decimal("2E+3")), plain(Decimal("-0.0"))
     (Decimal('-1.5'), Decimal('2000'), Decimal('0'))
     """
-    sign, digits, exponent = amount.as_tuple()
-    if not isinstance(exponent, int):
-        raise ValueError(f"{amount} is no amount")
-    kept = list(digits)
-    while exponent < 0 and kept and kept[-1] == 0:
-        kept.pop()
-        exponent += 1
-    if exponent > 0:
-        kept += [0] * exponent
-        exponent = 0
-    if not any(kept):
+    if not amount:
         return ZERO
-    return Decimal((sign, tuple(kept), exponent))
+    if not amount.is_finite():
+        raise ValueError(f"{amount} is no amount")
+    whole = amount.to_integral_value(context=_ROUNDING)
+    if amount != whole:
+        return amount.normalize(_EXACT)
+    return whole if whole.same_quantum(_ONE) else whole.quantize(_ONE, context=_EXACT)
 
 
 def decimal_of(text: str) -> Decimal:

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from khazana.bitcoin.chain import BlockRef
@@ -32,9 +33,13 @@ class Series:
         if any(b.height <= a.height for a, b in pairwise(self.blocks)):
             raise ValueError("a series has rising heights")
 
+    @cached_property
+    def _heights(self) -> tuple[int, ...]:
+        return tuple(block.height for block in self.blocks)
+
     def at(self, height: Height) -> int | None:
         """The value at the end of the block at `height`; None before the series begins."""
-        place = bisect_right(self.blocks, height, key=lambda block: block.height)
+        place = bisect_right(self._heights, height)
         return self.values[place - 1] if place else None
 
 

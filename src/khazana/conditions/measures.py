@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 
 from khazana.conditions.exact import shifted
 from khazana.ledger.money import minor_digits
@@ -53,6 +54,7 @@ class Unit:
         return self.dimension is Dimension.BITCOIN
 
 
+@cache
 def unit_of(text: str) -> Unit:
     """The unit with this name: BTC, sat, count, years, percent, done, or money such as `USD m`.
 
@@ -77,6 +79,8 @@ def in_unit(amount: Decimal, of: Unit, to: Unit) -> Decimal:
     """The same amount in another unit of its dimension and currency; exact."""
     if of.dimension is not to.dimension or of.currency != to.currency:
         raise ValueError(f"{of.text} and {to.text} measure different things")
+    if of.exponent == to.exponent:
+        return amount
     return shifted(amount, of.exponent - to.exponent)
 
 

@@ -102,7 +102,11 @@ class ConditionParts:
         inputs = Inputs(
             books=books,
             perimeters=office.perimeters,
-            custody=custody_of(office),
+            custody=frozenset(
+                (account, block)
+                for account, block in custody_of(office)
+                if books.after.height <= block.height <= books.until.height
+            ),
             figures=self.figures,
             closings=self.closings,
             today=self.today,
@@ -211,7 +215,7 @@ def _decimals(value: object) -> Iterator[Decimal]:
     """Every decimal in a value and in what it holds."""
     if isinstance(value, Decimal):
         yield value
-    elif isinstance(value, ConditionsBody):
+    elif isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             yield from _decimals(getattr(value, name))
     elif is_dataclass(value):

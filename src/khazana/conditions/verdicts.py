@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
+import msgspec
+
 from khazana.bitcoin.chain import BlockRef
 from khazana.conditions.exact import amount_text, minus, plus, total
 from khazana.conditions.memorandum import Condition, Direction
@@ -40,8 +42,7 @@ class Adjustment:
     capped: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluated:
+class Evaluated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One condition at one moment: the close of `day`, or the end of `block`.
 
     until: of what cannot be assessed, the block before whose end it cannot; None: at `block` only.
@@ -101,9 +102,11 @@ def judged(
     basis: str,
 ) -> Evaluated:
     """Rule K20: measured against the adjusted target; the limit itself is within it."""
-    adjusted = plus(target, total(a.amount for a in adjustments))
+    adjusted = plus(target, total(a.amount for a in adjustments)) if adjustments else target
     headroom = headroom_of(condition.direction, measured=measured, limit=adjusted)
-    plain = headroom_of(condition.direction, measured=measured, limit=target)
+    plain = headroom
+    if adjustments:
+        plain = headroom_of(condition.direction, measured=measured, limit=target)
     if headroom < 0:
         verdict = Verdict.BREACHED
         text = f"{condition.direction.value} passed by {amount_text(-headroom)} {condition.unit}"
@@ -112,7 +115,7 @@ def judged(
         text = f"passed by {amount_text(-plain)} {condition.unit} before adjustment, met after it"
     else:
         verdict = Verdict.MET
-        text = f"headroom {amount_text(headroom)} {condition.unit}"
+        text = f"headroom {headroom:,f} {condition.unit}"
     return Evaluated(
         condition=condition.id,
         day=day,
