@@ -24,7 +24,8 @@ IN_WITNESS_UTXO = 0x01
 IN_FINAL_SCRIPTSIG = 0x07
 IN_FINAL_WITNESS = 0x08
 
-_Map = dict[bytes, bytes]
+PsbtMap = dict[bytes, bytes]
+"""One map of a PSBT: key (its first byte is the type) -> value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def read_psbt(raw: bytes) -> Psbt:
     if reader.data[: len(MAGIC)] != MAGIC:
         raise reader.malformed("the magic bytes are missing")
     reader.offset = len(MAGIC)
-    globals_ = _read_map(reader)
+    globals_ = read_map(reader)
     version = globals_.get(bytes([GLOBAL_VERSION]))
     if version is not None and version != bytes(4):
         raise reader.malformed("only PSBTs of version 0 are read, this is another")
@@ -72,13 +73,14 @@ def read_psbt(raw: bytes) -> Psbt:
         raise reader.malformed("the unsigned transaction holds a script signature")
     inputs = tuple(_read_input(reader) for _ in unsigned.inputs)
     for _ in unsigned.outputs:
-        _read_map(reader)
+        read_map(reader)
     reader.finish()
     return Psbt(unsigned, inputs, globals_.get(bytes([GLOBAL_MESSAGE])))
 
 
-def _read_map(reader: Reader) -> _Map:
-    pairs: _Map = {}
+def read_map(reader: Reader) -> PsbtMap:
+    """The next map; a key that stands twice is refused."""
+    pairs: PsbtMap = {}
     while True:
         start = reader.offset
         key = reader.sized()
@@ -92,7 +94,7 @@ def _read_map(reader: Reader) -> _Map:
 
 def _read_input(reader: Reader) -> PsbtInput:
     start = reader.offset
-    pairs = _read_map(reader)
+    pairs = read_map(reader)
     for kind in (IN_NON_WITNESS_UTXO, IN_WITNESS_UTXO, IN_FINAL_SCRIPTSIG, IN_FINAL_WITNESS):
         if any(key[0] == kind and len(key) > 1 for key in pairs):
             reader.offset = start
