@@ -405,3 +405,17 @@ def test_a_conversion_between_two_currencies_goes_by_the_dollar():
     assert (value, by_rate) == (Decimal("2.8"), True)
     with pytest.raises(NoRate):
         converted(Decimal(8), unit_of("BTC"), unit_of("USD m"), rates)
+
+
+def test_every_figure_of_a_verdict_is_written_the_one_way():
+    """1.50 less 0.50 is 1: a statement that said 1.00 would be refused by its readers."""
+    found = asked([figure("net_international_reserves", JUNE, "-12149.50"), FINANCED])
+    result = found["net-reserves", JUNE]
+    assert [str(v) for v in (result.measured, result.headroom)] == ["-12149.5", "0.5"]
+    whole = asked(
+        [
+            figure("net_international_reserves", DECEMBER, "-8649.5"),
+            figure("external_financing", DECEMBER, "3000.0"),
+        ]
+    )
+    assert str(whole["net-reserves", DECEMBER].headroom) == "1"
