@@ -379,6 +379,12 @@ def test_days_named_are_those_that_the_books_need():
 # Exactness
 
 
+@pytest.mark.parametrize("text", ["1E+999999", "1E-999999", "NaN", "Infinity"])
+def test_what_is_no_amount_is_refused_before_anybody_counts_with_it(text):
+    with pytest.raises(ValueError, match="is no amount"):
+        plain(Decimal(text))
+
+
 @given(
     st.decimals(
         allow_nan=False, allow_infinity=False, places=6, min_value=-(10**12), max_value=10**12

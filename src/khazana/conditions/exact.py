@@ -21,6 +21,7 @@ _EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, DivisionByZero, Ove
 _ROUNDING = Context(prec=400, traps=[InvalidOperation, DivisionByZero, Overflow])
 ZERO = Decimal(0)
 _ONE = Decimal(1)
+_MOST_MAGNITUDE = 200
 
 
 def plus(a: Decimal, b: Decimal) -> Decimal:
@@ -70,7 +71,8 @@ def plain(amount: Decimal) -> Decimal:
     """
     if not amount:
         return ZERO
-    if not amount.is_finite():
+    # A text of ten letters can name a number of a million digits: such a one is nobody's amount.
+    if not amount.is_finite() or not -_MOST_MAGNITUDE < amount.adjusted() < _MOST_MAGNITUDE:
         raise ValueError(f"{amount} is no amount")
     whole = amount.to_integral_value(context=_ROUNDING)
     if amount != whole:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from khazana.bitcoin.chain import BlockRef
-from khazana.conditions.exact import divided, times
+from khazana.conditions.exact import divided, plain, times
 from khazana.conditions.measures import Dimension, Unit, in_unit, unit_of
 from khazana.conditions.memorandum import ArrangementRate
 from khazana.ledger.grades import EvidenceGrade
@@ -34,6 +34,8 @@ class Statistic:
 
     def __post_init__(self) -> None:
         unit_of(self.unit)  # refuses a unit that nobody could compare
+        # One spelling of a number, so that whatever is computed from it is spelled the one way too.
+        object.__setattr__(self, "value", plain(self.value))
         if self.grade is EvidenceGrade.A:
             raise ValueError(f"{self.quantity}: nobody derives an entered figure from the chain")
 
