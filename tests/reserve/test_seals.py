@@ -50,7 +50,7 @@ def no_salt(parts):
 
 def sealed_after_the_declaration(parts):
     seal = parts["wallet/reserve"]["seal"]
-    seal["block"] = {**seal["block"], "height": 7}
+    seal["block"] = parts["header"]["period"]["until"]
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,15 @@ class PartsWithheld(KhazanaError):
 
 
 @dataclass(eq=False, kw_only=True)
+class ScriptsUnsound(KhazanaError):
+    """Nothing can be asked of a chain about a wallet that declares no script, or one twice."""
+
+    wallet: str
+    code = "scripts_unsound"
+    words = "wallet {wallet} declares no script, or one of them twice"
+
+
+@dataclass(eq=False, kw_only=True)
 class NoChainGiven(KhazanaError):
     """A question needs a chain, and the reader gave none."""
 
@@ -144,11 +153,14 @@ class Case:
     def wallets(self) -> tuple[Wallet, ...]:
         """The stated wallets with their disclosed scripts."""
         self.require("wallet", "scripts")
-        scripts = self.statement.scripts
-        return tuple(
-            wallet_of(body, [bytes.fromhex(text) for text in scripts[body.id].scripts])
-            for body in self.statement.wallets.values()
-        )
+        found = []
+        for body in self.statement.wallets.values():
+            listed = self.statement.scripts.get(body.id)
+            texts = listed.scripts if listed is not None else []
+            if not texts or len(set(texts)) != len(texts):
+                raise ScriptsUnsound(wallet=body.id)
+            found.append(wallet_of(body, [bytes.fromhex(text) for text in texts]))
+        return tuple(found)
 
     @cached_property
     def stated_wallets(self) -> tuple[Wallet, ...]:

@@ -1,26 +1,25 @@
 """Checks of the books: transfers, explanations, documents, balance, perimeter changes."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from khazana.ledger.documents import Document, Reason, commitment
+from khazana.ledger.documents import Document, Reason, commitment, document_grade
 from khazana.ledger.entries import AttestedBalance, BookEntry, BookKind, ChainEntry, Fact, HeldCoin
 from khazana.ledger.findings import Finding
 from khazana.ledger.flows import flows
 from khazana.ledger.lanes import reclassifications
 from khazana.ledger.perimeters import perimeter_changes
 from khazana.reserve.answers import FILE, Answer, answer
-from khazana.reserve.bodies import block_ref, coin_of
+from khazana.reserve.bodies import block_ref, coin_of, perimeter_of
 from khazana.reserve.case import Case, NoDocumentsGiven
+from khazana.reserve.evidence_grades import document_problems
+from khazana.reserve.explained import account_line_problems, entry_line_problems
 from khazana.reserve.figures import Books, figures_of, lanes_of
 from khazana.reserve.parts import ExplanationLineBody, FiguresBody
+from khazana.reserve.reading import ReserveStatement
 from khazana.reserve.sets import accounts_of, sets_of
 from khazana.units import Sats, Txid
-
-GRADE_WITHOUT_DOCUMENT = {Reason.TRANSFER: "A", Reason.DUST: "A", Reason.UNEXPLAINED: "D"}
-"""Reasons that need no document. The first two follow from the chain and the stated threshold;
-that nothing explains a flow is only the office's word (Rule G1).
-"""
 
 TRUTH_LIMIT = (
     "A document's commitment shows that it existed and has not changed since, not that it is true."
@@ -75,14 +74,7 @@ def transfers(case: Case) -> Answer:
 def _only_in(
     these: Sequence[tuple[str, str, int]], those: Sequence[tuple[str, str, int]]
 ) -> list[tuple[str, str, int]]:
-    left = list(those)
-    only = []
-    for item in these:
-        if item in left:
-            left.remove(item)
-        else:
-            only.append(item)
-    return only
+    return sorted((Counter(these) - Counter(those)).elements())
 
 
 def explanations(case: Case) -> Answer:
@@ -90,10 +82,10 @@ def explanations(case: Case) -> Answer:
 
     What nobody explains must be called unexplained; it is not an error to say so.
     """
-    case.require("entry", "explanation")
+    case.require("entry", "explanation", "account")
     statement = case.statement
     findings: list[Finding] = []
-    unexplained = 0
+    unexplained = dust = 0
     known = {entry.txid for entry in statement.entries}
     for txid in statement.explanations.keys() - known:
         findings.append(Finding("R11", "it explains no entry of the period", f"entry {txid}"))
@@ -101,18 +93,15 @@ def explanations(case: Case) -> Answer:
         where = f"entry {entry.txid}"
         explained = statement.explanations.get(entry.txid)
         lines = explained.lines if explained else []
-        due: dict[str, int] = {}
-        for flow in flows(entry):
-            if flow.fact is not Fact.FEE:
-                for wallet, amount in ((flow.source, -flow.amount), (flow.target, flow.amount)):
-                    if wallet in entry.wallets:
-                        due[wallet] = due.get(wallet, 0) + amount
+        due = _due(entry)
+        texts = entry_line_problems(statement, entry, lines, due)
+        findings.extend(Finding("R11", text, where) for text in texts)
         given: dict[str, int] = {}
         for line in lines:
             given[line.wallet] = given.get(line.wallet, 0) + line.amount
-            findings.extend(Finding("R11", text, where) for text in _line_problems(case, line))
             if line.reason == Reason.UNEXPLAINED.value:
                 unexplained += abs(line.amount)
+            dust += line.amount if line.reason == Reason.DUST.value else 0
         for wallet in sorted(due.keys() | given.keys()):
             if due.get(wallet, 0) != given.get(wallet, 0):
                 text = (
@@ -120,50 +109,49 @@ def explanations(case: Case) -> Answer:
                     f"{given.get(wallet, 0):+d} sat are explained"
                 )
                 findings.append(Finding("R11", text, where))
+    for name, account in statement.accounts.items():
+        texts = account_line_problems(statement, account)
+        findings.extend(Finding("R11", text, f"account {name}") for text in texts)
+    for document in statement.documents.values():
+        where = f"document {document.id}"
+        findings.extend(Finding("R19", text, where) for text in document_problems(document))
+    limits: tuple[str, ...] = (TRUTH_LIMIT,)
+    if dust:
+        threshold = statement.header.dust_threshold
+        limits = (
+            f"{dust} sat came in receipts of at most {threshold} sat and need no reason: "
+            "the office set that threshold.",
+            *limits,
+        )
     return answer(
         basis=FILE,
         good=f"{len(statement.entries)} entries explained; {unexplained} sat unexplained and said "
         "to be",
         findings=findings,
-        limits=(TRUTH_LIMIT,),
+        limits=limits,
     )
 
 
-def _line_problems(case: Case, line: ExplanationLineBody) -> Iterator[str]:
-    try:
-        reason = Reason(line.reason)
-    except ValueError:
-        yield f"{line.reason} is no reason this version knows"
-        return
-    if reason.direction * line.amount < 0:
-        yield f"{line.amount:+d} sat of {line.wallet} goes against the reason {line.reason}"
-    if line.document is None:
-        if reason not in GRADE_WITHOUT_DOCUMENT:
-            yield f"{line.amount:+d} sat of {line.wallet}: {line.reason} needs a document"
-        elif line.grade != GRADE_WITHOUT_DOCUMENT[reason]:
-            due = GRADE_WITHOUT_DOCUMENT[reason]
-            yield f"without a document {line.reason} has grade {due}, not {line.grade}"
-        threshold = case.statement.header.dust_threshold
-        if reason is Reason.DUST and line.amount > threshold:
-            yield f"{line.amount} sat is more than the dust threshold of {threshold} sat"
-        return
-    if reason in (Reason.TRANSFER, Reason.UNEXPLAINED):
-        yield f"{line.reason} is derived, no document can say it ({line.document})"
-    document = case.statement.documents.get(line.document)
-    if document is None:
-        if not case.statement.withheld("document"):
-            yield f"document {line.document} is not committed to"
-    elif document.grade != line.grade:
-        yield f"grade {line.grade} rests on {line.document}, which has grade {document.grade}"
+def _due(entry: ChainEntry) -> dict[str, int]:
+    """What each wallet gained or gave in an entry before fees."""
+    due: dict[str, int] = {}
+    ours = frozenset(entry.wallets)
+    for flow in flows(entry):
+        if flow.fact is not Fact.FEE:
+            for wallet, amount in ((flow.source, -flow.amount), (flow.target, flow.amount)):
+                if wallet in ours:
+                    due[wallet] = due.get(wallet, 0) + amount
+    return due
 
 
 def documents(case: Case) -> Answer:
     """Whether the documents the reader was given are those the statement commits to and say so."""
-    if case.documents is None:
+    if not case.documents:
         raise NoDocumentsGiven(stated=case.statement.header.parts.get("document", 0))
     case.require("document")
     findings = []
-    lines = _lines_by_document(case)
+    lines = _lines_by_document(case.statement)
+    before = _used_before(case)
     for name, given in case.documents.items():
         where = f"document {name}"
         stated = case.statement.documents.get(name)
@@ -176,8 +164,12 @@ def documents(case: Case) -> Answer:
             continue
         if given.document.file_sha256 != stated.file_sha256:
             findings.append(Finding("R12", "the hash of its paper is stated otherwise", where))
+        if document_grade(given.document).value != stated.grade:
+            text = f"it carries grade {document_grade(given.document).value}, not {stated.grade}"
+            findings.append(Finding("R12", text, where))
         findings.extend(
-            Finding("R12", text, where) for text in _contradictions(given.document, lines[name])
+            Finding("R12", text, where)
+            for text in _contradictions(given.document, lines[name], before.get(name, 0))
         )
     missing = len(case.statement.documents.keys() - case.documents.keys())
     return answer(
@@ -188,33 +180,53 @@ def documents(case: Case) -> Answer:
     )
 
 
-def _lines_by_document(case: Case) -> Mapping[str, list[tuple[str, ExplanationLineBody]]]:
+def _lines_by_document(
+    statement: ReserveStatement,
+) -> Mapping[str, list[tuple[str, ExplanationLineBody]]]:
     found: dict[str, list[tuple[str, ExplanationLineBody]]] = {
-        name: [] for name in case.statement.documents
+        name: [] for name in statement.documents
     }
-    for txid, explained in case.statement.explanations.items():
+    for txid, explained in statement.explanations.items():
         for line in explained.lines:
             found.setdefault(line.document or "", []).append((txid, line))
-    for account in case.statement.accounts.values():
+    for account in statement.accounts.values():
         for line in account.lines:
             found.setdefault(line.document or "", []).append(("", line))
     return found
 
 
+def _used_before(case: Case) -> Mapping[str, int]:
+    """How much each document explained in the previous statement, where it is disclosed."""
+    if case.previous is None:
+        return {}
+    return {
+        name: sum(abs(line.amount) for _, line in lines)
+        for name, lines in _lines_by_document(case.previous).items()
+    }
+
+
 def _contradictions(
-    document: Document, lines: Sequence[tuple[str, ExplanationLineBody]]
+    document: Document, lines: Sequence[tuple[str, ExplanationLineBody]], used_before: int
 ) -> Iterator[str]:
-    used = 0
+    used = used_before
     for txid, line in lines:
         used += abs(line.amount)
         if line.reason != document.reason.value:
             yield f"it says {document.reason.value}, the statement uses it for {line.reason}"
         if line.wallet != document.account:
             yield f"it is about {document.account}, the statement uses it for {line.wallet}"
+        if line.counterpart != document.counter_account:
+            yield (
+                f"it names {document.counter_account or 'no account'} at the other end, the "
+                f"statement names {line.counterpart or 'none'}"
+            )
         if txid and document.txid is not None and document.txid != txid:
             yield f"it names transaction {document.txid}, the statement uses it for {txid}"
     if used > document.amount:
-        yield f"it is about {document.amount} sat, the statement explains {used} sat with it"
+        earlier = f", {used_before} sat of them in the previous one" if used_before else ""
+        yield (
+            f"it is about {document.amount} sat, the statement explains {used} sat with it{earlier}"
+        )
 
 
 def stated_books(case: Case) -> Books:
@@ -273,6 +285,10 @@ def _stated_closing(case: Case) -> Iterator[HeldCoin]:
             yield HeldCoin(wallet, coin.outpoint, coin.amount, coin.block, coin.is_coinbase)
 
 
+PAPERS_LIMIT = (
+    "Papers named for memberships, legal lanes, losses and restatements are not committed to: what "
+    "they say, and that they exist, is the office's word."
+)
 NOT_OF_BALANCE = ("immature",)
 """Figures that another check owns."""
 
@@ -292,7 +308,16 @@ def balance(case: Case) -> Answer:
         basis="opening coins, entries and explanations as stated",
         good=f"{count} accounts, entities and perimeters add up",
         findings=findings,
+        limits=tuple(_not_recomputed(case)),
     )
+
+
+def _not_recomputed(case: Case) -> Iterator[str]:
+    """Figures that rest on withheld parts add up, but what they are made of was not seen."""
+    if hidden := case.statement.withheld("explanation"):
+        yield f"{hidden} explanations are withheld: what the reasons say was not recomputed."
+    if hidden := case.statement.withheld("book"):
+        yield f"{hidden} entries of the books are withheld: corrections were not recomputed."
 
 
 def _sums(case: Case) -> Iterator[Finding]:
@@ -331,6 +356,8 @@ def _recomputed(case: Case) -> Iterator[Finding]:
     left_out = {*NOT_OF_BALANCE}
     if case.statement.withheld("explanation"):
         left_out.add("reasons")
+    if case.statement.withheld("book"):
+        left_out.add("corrections")
     for part, stated, perimeter in sets_of(case.statement):
         computed = figures_of(books, perimeter)
         for field in FiguresBody.__struct_fields__:
@@ -339,8 +366,7 @@ def _recomputed(case: Case) -> Iterator[Finding]:
                 text = f"{field.replace('_', ' ')} is stated as {_words(claimed)}"
                 yield Finding("R13", f"{text}, the books give {_words(found)}", part)
     for name, body in case.statement.perimeters.items():
-        perimeter = next(p for part, _, p in sets_of(case.statement) if part == f"perimeter/{name}")
-        if body.lanes != lanes_of(books, perimeter):
+        if body.lanes != lanes_of(books, perimeter_of(body)):
             yield Finding("R13", "holdings by legal lane are stated otherwise", f"perimeter/{name}")
 
 
@@ -379,14 +405,13 @@ def book_entries(case: Case) -> Answer:
     stated = [entry for entry in case.statement.book if entry.kind in derived_kinds]
     findings = [
         Finding("R14", f"{_book_words(entry)} is stated, nothing gives rise to it", _where(entry))
-        for entry in stated
-        if entry not in due
+        for entry in _without(stated, due)
     ]
     findings += [
         Finding("R14", f"{_book_words(entry)} has no entry", _where(entry))
-        for entry in due
-        if entry not in stated
+        for entry in _without(due, stated)
     ]
+    findings += _corrections(case)
     known = case.statement.wallets.keys() | case.statement.accounts.keys()
     for name, body in case.statement.perimeters.items():
         findings += [
@@ -394,7 +419,49 @@ def book_entries(case: Case) -> Answer:
             for member in body.members
             if member.account not in known
         ]
-    return answer(basis=FILE, good=f"{len(stated)} entries of the books", findings=findings)
+    return answer(
+        basis=FILE,
+        good=f"{len(stated)} entries of the books",
+        findings=findings,
+        limits=(PAPERS_LIMIT,),
+    )
+
+
+def _corrections(case: Case) -> Iterator[Finding]:
+    """Rule L11: a loss takes away, and nothing is written off that is not there."""
+    for entry in case.statement.book:
+        if entry.kind is BookKind.LOSS and entry.amount >= 0:
+            yield Finding("R14", f"{_book_words(entry)} takes nothing away", _where(entry))
+    for part, figures, _ in sets_of(case.statement):
+        if figures.closing + figures.corrections.closing < 0 <= figures.closing:
+            text = (
+                f"{-figures.corrections.closing} sat are written off, "
+                f"only {figures.closing} sat are held"
+            )
+            yield Finding("R14", text, part)
+
+
+def _without(these: Sequence[BookEntry], those: Sequence[BookEntry]) -> Iterator[BookEntry]:
+    """Of `these`, what has no equal of its own in `those`: stated twice is once too many."""
+    left = Counter(map(_book_key, those))
+    for entry in these:
+        key = _book_key(entry)
+        if left[key]:
+            left[key] -= 1
+        else:
+            yield entry
+
+
+def _book_key(entry: BookEntry) -> tuple[object, ...]:
+    return (
+        entry.kind,
+        entry.block,
+        entry.account,
+        entry.amount,
+        entry.perimeter,
+        entry.document,
+        tuple(sorted((entry.details or {}).items())),
+    )
 
 
 def _named(change: BookEntry, part: str) -> BookEntry:

@@ -4,9 +4,13 @@ from collections.abc import Iterator
 
 from khazana.ledger.findings import Finding
 from khazana.reserve.answers import Answer, answer
-from khazana.reserve.case import Case, NoPreviousGiven
+from khazana.reserve.case import Case, NoPreviousGiven, PartsWithheld
+from khazana.reserve.continuity_books import books_continue, rules_changed
 from khazana.reserve.parts import FiguresBody, PerimeterBody, WalletBody
 from khazana.reserve.reading import ReserveStatement
+
+NEEDED = ("entity", "wallet", "account", "perimeter", "book", "sealed")
+"""Kinds of parts that both statements must show, or something could vanish unseen."""
 
 
 def continuity(case: Case) -> Answer:
@@ -14,17 +18,28 @@ def continuity(case: Case) -> Answer:
     before, now = case.previous, case.statement
     if before is None:
         raise NoPreviousGiven(previous=now.header.previous or "none")
+    for kind in NEEDED:
+        case.require(kind)
+        if missing := before.withheld(kind):
+            raise PartsWithheld(kind=f"{kind}, in the previous statement,", missing=missing)
     findings = [
         *_same_line(before, now),
         *_wallets(before, now),
         *_perimeters(before, now),
         *_openings(before, now),
         *_coins(before, now),
+        *books_continue(before, now),
+    ]
+    not_compared = [
+        f"{kind.capitalize()} were not compared with the previous statement's: some are withheld."
+        for kind in ("scripts", "coins")
+        if before.withheld(kind) or now.withheld(kind)
     ]
     return answer(
         basis=f"the previous statement, root {before.root}",
         good=f"follows the statement that closed at block {before.header.period.until.height}",
         findings=findings,
+        limits=(*rules_changed(before, now), *not_compared),
     )
 
 

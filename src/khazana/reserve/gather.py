@@ -7,6 +7,7 @@ from khazana.bitcoin.block import Header
 from khazana.bitcoin.chain import (
     Basis,
     BlockRef,
+    ChainSourceError,
     ChainView,
     Coin,
     ConfirmedTransaction,
@@ -97,6 +98,7 @@ def gather(
     """The same from a stated lowest header on."""
     wanted = frozenset(scripts)
     history = chain.history(wanted, None if since_birth else after, until)
+    _require_order(chain, history, after=None if since_birth else after, until=until)
     earlier = {c.block.height: c.block for c in history if c.block.height < first_header}
     return ChainFacts(
         network=chain.network,
@@ -105,10 +107,46 @@ def gather(
         after=after,
         until=until,
         scripts=wanted,
-        headers=chain.headers(first_header, until),
+        headers=headers_between(chain, first_header, until),
         first_header=first_header,
         earlier_headers={
-            height: chain.headers(height, block)[0] for height, block in sorted(earlier.items())
+            height: headers_between(chain, height, block)[0]
+            for height, block in sorted(earlier.items())
         },
         history=history,
     )
+
+
+def headers_between(chain: ChainView, first: Height, last: BlockRef) -> Sequence[Header]:
+    """The chain's headers from `first` up to `last`; refused when they are others than asked for.
+
+    A source may be somebody's server: what it answers must at least be an answer.
+    """
+    headers = chain.headers(first, last)
+    if len(headers) != last.height - first + 1:
+        problem = f"{len(headers)} headers came, {last.height - first + 1} were asked for"
+    elif headers[-1].hash != last.hash:
+        problem = f"the last of them is {headers[-1].hash}"
+    else:
+        return headers
+    raise ChainSourceError(
+        source=chain.basis.source, asked=f"headers {first} to {last}", problem=problem
+    )
+
+
+def _require_order(
+    chain: ChainView,
+    history: Sequence[ConfirmedTransaction],
+    *,
+    after: BlockRef | None,
+    until: BlockRef,
+) -> None:
+    last = (-1, -1) if after is None else (after.height + 1, -1)
+    for confirmed in history:
+        if confirmed.order <= last or confirmed.block.height > until.height:
+            raise ChainSourceError(
+                source=chain.basis.source,
+                asked="the history of the scripts",
+                problem=f"transaction {confirmed.txid} stands out of order in {confirmed.block}",
+            )
+        last = confirmed.order

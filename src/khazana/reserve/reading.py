@@ -1,5 +1,6 @@
 """A reserve statement read into typed parts: what is disclosed, what is withheld, by kind."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ import msgspec
 
 from khazana.ledger.entries import BookEntry, ChainEntry
 from khazana.reserve.bodies import book_of, coin_of, entry_of, perimeter_of, wallet_of
+from khazana.reserve.consistency import contradictions
 from khazana.reserve.parts import (
     BODIES,
     AccountBody,
@@ -110,7 +112,11 @@ class ReserveStatement:
 
     @cached_property
     def book(self) -> tuple[BookEntry, ...]:
-        return tuple(book_of(body) for body in self._all("book", BookBody))
+        return tuple(map(book_of, self.book_bodies))
+
+    @cached_property
+    def book_bodies(self) -> tuple[BookBody, ...]:
+        return self._all("book", BookBody)
 
     @cached_property
     def sealed(self) -> tuple[SealedBody, ...]:
@@ -149,11 +155,15 @@ def typed(envelope: Statement) -> ReserveStatement:
     statement = ReserveStatement(envelope, bodies)
     _require_counts(statement)
     _require_values(statement)
+    for finding in contradictions(statement):
+        raise StatementMalformed(path=finding.where, problem=f"{finding.text} (Rule R17)")
     return statement
 
 
 def _require_name(part: Part, body: Body, number: int) -> None:
     """A part is called what it is about, so that two parts cannot speak of one thing."""
+    if (part.kind == HEADER) != (part.name == HEADER):
+        raise StatementMalformed(path=f"part {part.name}", problem="there is one header")
     name_id = _ID_OF.get(part.kind)
     if name_id is not None and part.name != f"{part.kind}/{name_id(body)}":
         raise StatementMalformed(
@@ -177,11 +187,13 @@ def _require_counts(statement: ReserveStatement) -> None:
                 path=f"part header.parts.{kind}",
                 problem=f"{len(statement.bodies.get(kind, ()))} are disclosed, {count} counted",
             )
-    missing = [kind for kind in statement.bodies if kind != HEADER and kind not in stated]
-    if missing:
-        raise StatementMalformed(
-            path="part header.parts", problem=f"parts of kind {missing[0]} are not counted"
-        )
+    disclosed = Counter(part.kind for part in statement.envelope.parts if part.name != HEADER)
+    for kind, count in disclosed.items():
+        # Extensions too: one that is not counted would make room for a part that is not there.
+        if stated.get(kind, 0) < count:
+            raise StatementMalformed(
+                path="part header.parts", problem=f"parts of kind {kind} are not all counted"
+            )
     if sum(stated.values()) + 1 != statement.envelope.size:
         raise StatementMalformed(
             path="part header.parts",

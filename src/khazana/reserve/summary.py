@@ -5,11 +5,19 @@ from collections.abc import Iterator
 from khazana.reserve.parts import FiguresBody
 from khazana.reserve.reading import ReserveStatement
 from khazana.statement.checks import TEST_NOTICE
+from khazana.statement.table import printable
 from khazana.units import Sats, btc_from_sats
 
 
 def summary_lines(statement: ReserveStatement) -> Iterator[str]:
-    """The heading, then each perimeter, entity and wallet with its account of the period."""
+    """The heading, then each perimeter, entity and wallet with its account of the period.
+
+    Names are the file's: what could move a cursor or turn a line around is escaped.
+    """
+    yield from map(printable, _lines(statement))
+
+
+def _lines(statement: ReserveStatement) -> Iterator[str]:
     header = statement.header
     yield f"{header.office.name.get('en', header.office.id)} on {header.network.name}"
     if header.test:

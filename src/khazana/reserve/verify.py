@@ -10,10 +10,11 @@ from khazana.bitcoin.descriptor import DescriptorEngine
 from khazana.errors import KhazanaError
 from khazana.ledger.findings import Finding
 from khazana.ledger.valuation import PricePoint
-from khazana.reserve import checks_books, checks_chain, checks_coins
-from khazana.reserve.answers import Answer
+from khazana.reserve import checks_blocks, checks_books, checks_chain, checks_coins
+from khazana.reserve.answers import FILE, Answer, answer
 from khazana.reserve.case import Case, Given, NoProofOfControl, OffChainBalances
 from khazana.reserve.checks_continuity import continuity
+from khazana.reserve.evidence_grades import attestation_problems
 from khazana.reserve.parts import BODIES
 from khazana.reserve.question import Question
 from khazana.reserve.reading import ReserveStatement, typed
@@ -31,7 +32,7 @@ from khazana.statement.file_checks import (
     subject_of,
 )
 from khazana.statement.office_file import Pin
-from khazana.statement.signatures import signed_instant
+from khazana.statement.signatures import signed_instants
 from khazana.statement.times import write_instant
 
 
@@ -143,9 +144,12 @@ def _read(raw: bytes) -> tuple[CheckResult, Statement | None, ReserveStatement |
 def _not_before_closing(
     result: CheckResult, envelope: Statement, statement: ReserveStatement
 ) -> CheckResult:
-    """Nobody can have signed a closing block before it was there."""
+    """Rule R16: nobody can have signed a closing block before it was there.
+
+    Every time that a signature states counts, so that a second signature cannot hide the first.
+    """
     try:
-        signed_at = signed_instant(envelope)
+        signed_at = min(signed_instants(envelope), default=None)
     except KhazanaError:
         return result  # the check of the signatures says what is wrong with them
     closed = statement.header.period.until_mtp
@@ -184,12 +188,24 @@ def _required_if_given(questions: Iterable[Question], request: Request) -> Itera
 
 
 def attested(case: Case) -> Answer:
-    """What custodians hold: never provable here, so never passed unless it is nothing."""
+    """What custodians hold: never provable here, so never passed unless it is nothing.
+
+    What can be seen is whether a balance claims better evidence than it carries (Rule G1).
+    """
     case.require("account")
+    findings = [
+        Finding("R19", text, f"account {name}")
+        for name, body in case.statement.accounts.items()
+        for attestation in (body.opening, *body.attested)
+        if attestation is not None
+        for text in attestation_problems(attestation)
+    ]
+    if findings:
+        return answer(basis=FILE, good="", findings=findings)
     balances = [body.figures.closing for body in case.statement.accounts.values()]
     if any(balances):
         raise OffChainBalances(sats=sum(balances), accounts=sum(1 for b in balances if b))
-    return Answer("the file itself", "no balance is held by a custodian")
+    return Answer(FILE, "no balance is held by a custodian")
 
 
 def control(case: Case) -> Answer:
@@ -213,6 +229,7 @@ _TOTALS, _ADDRESSES, _FULL = Profile.TOTALS, Profile.ADDRESSES, Profile.FULL
 QUESTIONS: tuple[Question, ...] = (
     _question("network", "Same network as the source", _CHAIN.network, _TOTALS, "schema"),
     _question("period", "Blocks of the period stand", _CHAIN.period, _TOTALS, "network"),
+    _question("blocks", "Other blocks named stand", checks_blocks.blocks, _TOTALS, "period"),
     _question("scripts", "Scripts declared once", _CHAIN.scripts, _ADDRESSES, "schema"),
     _question("headers", "Headers of the period", _CHAIN.headers, _ADDRESSES, "period", "scripts"),
     _question("inclusion", "Transactions in blocks", _CHAIN.inclusion, _ADDRESSES, "headers"),

@@ -130,6 +130,9 @@ def _disagreements(statement: Statement, office: Office) -> Iterable[Finding]:
     if isinstance(named, dict) and named.get("fingerprint") not in (None, office.fingerprint):
         text = f"the header names the office {grouped(str(named['fingerprint']))}"
         yield Finding("identity", text, "$.parts[0].body.office")
+    if isinstance(named, dict) and named.get("id") not in (None, office.id):
+        text = f"the header says {named['id']}, the pinned office is {office.id}"
+        yield Finding("identity", text, "$.parts[0].body.office")
 
 
 def _described(office: Office) -> str:

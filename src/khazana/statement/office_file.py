@@ -1,6 +1,7 @@
 """office.json: the file in which an office publishes its identity, and how a reader pins it."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -134,7 +135,7 @@ def _signed_version(number: int, file: VersionFile) -> SignedVersion:
         ("revoked key", list(body.revoked)),
         *((f"key of role {name}", list(role.keys)) for name, role in body.roles.items()),
     ):
-        twice = next((id_ for id_ in ids if ids.count(id_) > 1), None)
+        twice = next((id_ for id_, times in Counter(ids).items() if times > 1), None)
         if twice is not None:
             raise OfficeRefused(version=number, problem=f"{what} {twice} is listed twice")
     try:

@@ -94,9 +94,22 @@ def signed_instant(statement: Statement) -> datetime | None:
 
     None when there is none yet, or when they state several.
     """
+    instants = signed_instants(statement)
+    return instants.pop() if len(instants) == 1 else None
+
+
+def signed_instants(statement: Statement) -> set[datetime]:
+    """Every time that a signature on a statement states; raises when one states none."""
     claims = [_read(item, statement)[0] for item in _signatures(statement)]
-    instants = {claim.signed_at for claim in claims}
-    return read_instant(instants.pop()) if len(instants) == 1 else None
+    return {_instant(claim.signed_at) for claim in claims}
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return read_instant(text)
+    except ValueError as error:
+        # The spelling was checked; a thirteenth month is still spelt well.
+        raise SignatureRefused(problem=f"{text} is no time") from error
 
 
 def joined_evidence(statement: Statement, envelope: Envelope) -> Statement:

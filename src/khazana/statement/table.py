@@ -55,7 +55,7 @@ def _rows(report: Report, width: int) -> Iterator[str]:
     left = name_width + verdict_width + 2 * len(INDENT)
     yield f"{'check':{name_width}}{INDENT}{'verdict':{verdict_width}}{INDENT}what was found"
     for line in report.lines:
-        name = _shown(line.result.name)
+        name = printable(line.result.name)
         # A name longer than its column keeps a line to itself rather than being cut.
         if len(name) > name_width:
             yield name
@@ -80,7 +80,7 @@ def _paragraphs(line: ReportLine) -> Iterator[str]:
 
 def _wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> Iterable[str]:
     return textwrap.wrap(
-        _shown(text),
+        printable(text),
         width,
         initial_indent=first,
         subsequent_indent=rest,
@@ -88,12 +88,12 @@ def _wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> Itera
     )
 
 
-def _shown(text: str) -> str:
+def printable(text: str) -> str:
     """Text from a file as it may be printed: control characters become visible escapes.
 
     Otherwise a file could move the cursor and overwrite a verdict, or turn a line around.
 
-    >>> _shown("fine\\x1b[1A")
+    >>> printable("fine\\x1b[1A")
     'fine\\\\x1b[1A'
     """
     return "".join(
