@@ -14,6 +14,10 @@ import wallycore
 from khazana.bitcoin.base_encodings import BASE58_ALPHABET, BECH32_ALPHABET
 from khazana.errors import KhazanaError
 
+WHAT_TO_DO_ABOUT_SECRETS = (
+    "Nothing in this program needs it: remove it from every file it was copied to, and move the "
+    "coins to a new key."
+)
 FEWEST_SEED_WORDS = 12
 """BIP-39 phrases have 12 to 24 words; so many of the list in a row are no ordinary sentence."""
 
@@ -54,8 +58,7 @@ class SecretRefused(KhazanaError):
     code = "secret_refused"
     words = (
         "{where}, line {line}: {kind} stands here; it is not repeated, and nothing was taken from "
-        "this text. Nothing in this program needs it: remove it from every file it was copied to, "
-        "and move the coins to a new key."
+        f"this text. {WHAT_TO_DO_ABOUT_SECRETS}"
     )
 
 
@@ -80,10 +83,19 @@ def refuse_secrets_in(text: str, *, where: str) -> None:
 
 
 def refuse_secrets_in_values(values: Any, *, where: str, line: int = 1) -> None:
-    """The same for what a file decodes to: escapes and lists could hide words from the text."""
-    found = find_secret("\n".join(_texts(values)))
+    """The same for what a file decodes to. line: where that stands."""
+    found = find_secret_in_values(values)
     if found is not None:
         raise SecretRefused(where=where, line=line, kind=found.kind)
+
+
+def find_secret_in_values(values: Any) -> FoundSecret | None:
+    """What `find_secret` finds in texts, lists and tables: escapes may hide a word in the file.
+
+    The line is 1: where a value stands in its file is not known here.
+    """
+    found = find_secret("\n".join(_texts(values)))
+    return None if found is None else FoundSecret(found.kind, 1)
 
 
 def _texts(values: Any) -> Iterator[str]:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from khazana import __version__
+from khazana.bitcoin.secrets import refuse_secrets_in
 from khazana.cli import commands
 from khazana.errors import KhazanaError
 
@@ -33,8 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    args = build_parser().parse_args(argv)
     try:
+        # Before argparse, which repeats what it does not understand.
+        words = sys.argv[1:] if argv is None else argv
+        refuse_secrets_in("\n".join(words), where="the command line")
+        args = build_parser().parse_args(argv)
         status: int = args.run(args)
     except KhazanaError as error:
         print(f"khazana: {error}", file=sys.stderr)

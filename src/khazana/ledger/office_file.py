@@ -4,6 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from khazana.bitcoin.network import MAINNET, NETWORKS, Network
+from khazana.bitcoin.secrets import (
+    WHAT_TO_DO_ABOUT_SECRETS,
+    FoundSecret,
+    find_secret,
+    find_secret_in_values,
+)
 from khazana.ledger.accounts import CustodialAccount, Entity
 from khazana.ledger.documents import Document
 from khazana.ledger.office import (
@@ -54,12 +60,25 @@ def load_office(path: Path) -> OfficeFile:
 
 
 def read_office(name: str, raw: bytes, beside: Callable[[str], bytes | None]) -> OfficeFile:
-    """An office from the bytes of office.toml. beside: the bytes of a table by name, or None."""
+    """An office from the bytes of office.toml. beside: the bytes of a table by name, or None.
+
+    Keys that could spend are looked for first, so that no other problem's words can repeat one.
+    """
     problems = ProblemList()
+    _refuse_secrets(name, find_secret(raw.decode("utf-8", errors="replace")), problems)
     top = read_toml(name, raw, problems)
+    _refuse_secrets(name, find_secret_in_values(top.values), problems)
     office = _Reader(top, problems, beside).office()
     problems.refuse_if_any(name)
     return office
+
+
+def _refuse_secrets(name: str, found: FoundSecret | None, problems: ProblemList) -> None:
+    """Refuse everything at once: nothing else in a file with a secret is worth reading."""
+    if found is not None:
+        text = f"{found.kind} stands here; it is not repeated. {WHAT_TO_DO_ABOUT_SECRETS}"
+        problems.add(Place(name, found.line, "(text)"), text)
+        problems.refuse_if_any(name)
 
 
 class _Reader:
@@ -185,6 +204,8 @@ class _Reader:
                 elif (raw := self.beside(name)) is None:
                     section.wrong(f"there is no file {name}", kind, position)
                 else:
+                    secret = find_secret(raw.decode("utf-8", errors="replace"))
+                    _refuse_secrets(name, secret, self.problems)
                     found[kind].append((name, raw))
                 seen.add(name)
         section.finish()
