@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from khazana.conditions.as_if_booked import LenderConditions, ProposedBooking, as_if_booked
+from khazana.conditions.as_if_booked import LenderConditions, as_if_booked
 from khazana.conditions.memorandum import Kind
+from khazana.conditions.preview import ProposedBooking
 from khazana.conditions.statistics import Figures
 from khazana.conditions.verdicts import Inputs, Verdict
 from khazana.ledger.documents import Reason
