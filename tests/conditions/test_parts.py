@@ -191,7 +191,17 @@ def invent_a_verdict(body: dict[str, Any]) -> None:
     body["evaluated"].append(one)
 
 
+def leave_the_base_out(body: dict[str, Any]) -> None:
+    del body["closings"][BASE.isoformat()]
+
+
+def ask_too_early(body: dict[str, Any]) -> None:
+    body["today"] = "2010-01-01"
+
+
 LIES = [
+    leave_the_base_out,
+    ask_too_early,
     make_it_met,
     leave_it_out,
     call_it_shown,
@@ -201,6 +211,12 @@ LIES = [
     move_the_base,
     invent_a_verdict,
 ]
+
+
+@pytest.mark.parametrize("lie", [leave_the_base_out, ask_too_early])
+def test_what_would_excuse_a_verdict_is_found_by_its_own_rule(lie):
+    findings = forged(lie).result("conditions").findings
+    assert {finding.rule for finding in findings} == {"K41"}
 
 
 @pytest.mark.parametrize("lie", LIES)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from khazana.bitcoin.chain import BlockRef
@@ -219,6 +219,20 @@ def _closings(case: Case, body: ConditionsBody, where: str) -> Iterator[Finding]
             continue
         if found != block:
             yield Finding("K41", f"{day} closes with block {found}, stated is {block}", where)
+    until = case.statement.header.period.until
+    for day in sorted(needed - {date.fromisoformat(text) for text in body.closings}):
+        # Left out, it would make a verdict "not assessable" that the chain allows.
+        try:
+            found = closing_block(chain, day, zone)
+        except (DayNotClosed, DayBeforeChain):
+            continue
+        if found.height <= until.height:
+            yield Finding("K41", f"the block that closes {day} is left out: {found}", where)
+    closed = date.fromisoformat(case.statement.header.period.until_mtp[:10])
+    # A day's difference is what time zones can make.
+    if body.today < closed - timedelta(days=1):
+        text = f"it is asked on {body.today}, before the closing block was there ({closed})"
+        yield Finding("K41", text, where)
 
 
 def _custody(case: Case, body: ConditionsBody, where: str) -> Iterator[Finding]:
