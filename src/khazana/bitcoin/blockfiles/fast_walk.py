@@ -35,7 +35,7 @@ from khazana.bitcoin.chain import BlockRef, ConfirmedTransaction
 from khazana.bitcoin.reader import MalformedBytes
 from khazana.bitcoin.transaction import OutPoint, Transaction
 
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 8 << 20
 CHUNK_BLOCKS = 4_096
 
 
