@@ -57,6 +57,14 @@ def test_a_policy_is_said_in_plain_words(text, said):
     assert describe(parsed(text), NAMES) == said
 
 
+def test_a_wait_that_does_not_fit_its_16_bits_is_no_wait():
+    """BIP-68 reads 16 bits: whoever writes older(65536) to mean 455 days gets none at all."""
+    text = f"wsh(or_d(multi(2,{A},{B}),and_v(v:pk({C}),older(65536))))"
+    assert describe(parsed(text), NAMES) == "Anna and Bo; or Cia"
+    text = text.replace("65536", "65680")
+    assert describe(parsed(text), NAMES).endswith("Cia after about 1 day (144 blocks)")
+
+
 def test_a_key_without_a_name_is_called_by_its_place_and_fingerprint():
     fingerprint = parsed(f"wpkh({B})").keys[0].fingerprint
     assert describe(parsed(TWO_OF_THREE), {parsed(f"wpkh({A})").keys[0].key: "Anna"}).startswith(

@@ -1,4 +1,4 @@
-"""Keys that can spend have no place in this program: found by their shape, refused, not repeated.
+"""Keys that can spend have no place here: found by their shape, refused, not repeated (K14).
 
 Every reader of files that people fill in asks here first, so that no later message can quote one.
 """

@@ -182,7 +182,10 @@ def _policy(part: Expression) -> Policy:
     return keys[0]
 
 
-def _lock(name: str, value: int) -> Lock:
+def _lock(name: str, value: int) -> Policy:
+    """A timelock as consensus reads it: older() counts in 16 bits, so older(65536) is no wait."""
+    if name == "older" and not value & _OLDER_VALUE:
+        return ALWAYS
     if name == "after":
         return Lock(LockKind.HEIGHT if value < _FIRST_UNIX_TIME else LockKind.TIME, value)
     if value & _TIME_BIT:
