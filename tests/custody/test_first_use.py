@@ -60,7 +60,7 @@ def challenge(text, **changes):
     return first_use_psbt(parsed(text), ENGINE, **asked)
 
 
-def signed(text, names, psbt):
+def signed(text, names, psbt, *, finish=False):
     """The PSBT after the devices of these people had it."""
     passed = base64.b64encode(psbt).decode()
     for name in names:
@@ -73,7 +73,7 @@ def signed(text, names, psbt):
         )
         wallet.reveal_addresses_to(bdk.KeychainKind.EXTERNAL, INDEX)
         part = bdk.Psbt(passed)
-        wallet.sign(part, bdk.SignOptions(**OPTIONS))
+        wallet.sign(part, bdk.SignOptions(**OPTIONS | {"try_finalize": finish}))
         passed = part.serialize()
     return base64.b64decode(passed)
 
@@ -92,6 +92,17 @@ def test_devices_sign_the_test_of_every_kind_of_wallet(kind):
     text, names = KINDS[kind]
     test = judged(text, signed(text, names, challenge(text)))
     assert (who(test), test.problems) == (sorted(names), ())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "miniscript"])
+def test_a_test_that_a_device_finished_counts_for_those_who_signed_it(kind):
+    text, names = KINDS[kind]
+    needed = names[:2] if "key" not in kind else names[:1]
+    psbt = signed(text, needed, challenge(text), finish=True)
+    assert read_psbt(psbt).inputs[0].is_final
+    assert (who(judged(text, psbt)), judged(text, psbt).problems) == (sorted(needed), ())
+    other = judged(text, psbt, message="another")
+    assert not other.signed
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -51,6 +51,12 @@ def test_additional_fields_come_out_digit_for_digit():
     assert write_labels([label]) == line
 
 
+def test_the_origin_of_a_quorum_is_read():
+    origin = "wsh(sortedmulti(2,[d34db33f/48h/0h/0h/2h],[0f056943/48h/0h/0h/2h]))"
+    (label,) = read(f'{{"type": "tx", "ref": "{TXID}", "origin": "{origin}"}}').labels
+    assert label.origin == origin
+
+
 def test_types_nobody_defined_are_passed_over_and_said():
     found = read(f'{{"type": "spscan", "ref": "x"}}\n\n{{"type": "tx", "ref": "{TXID}"}}\n')
     assert found.ignored == (1,)
@@ -81,6 +87,7 @@ WRONG = [
     (f'{{"type": "tx", "ref": "{TXID}", "label": "a\\nb"}}', "label", "line break"),
     (f'{{"type": "tx", "ref": "{TXID}", "label": "{"a" * 2001}"}}', "label", "longer than 2000"),
     (f'{{"type": "tx", "ref": "{TXID}", "origin": "wpkh(xpub)x"}}', "origin", "without any key"),
+    (f'{{"type": "tx", "ref": "{TXID}", "origin": "wpkh(02{"ab" * 32})"}}', "origin", "any key"),
     (f'{{"type": "tx", "ref": "{TXID}", "spendable": true}}', "spendable", "outputs only"),
     (f'{{"type": "output", "ref": "{TXID}:0", "spendable": "no"}}', "spendable", "true or false"),
 ]

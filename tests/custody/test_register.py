@@ -91,6 +91,11 @@ def test_one_key_less_than_the_quorum_may_share_a_group(kind):
     assert found(keys, **same) == ()
 
 
+def test_a_group_is_one_however_it_is_typed():
+    (finding,) = found(anna={"site": '"Vault A"'}, bo={"site": '" vault  a"'})
+    assert "under one site, Vault A, suffice" in finding.text
+
+
 def test_an_advisory_is_a_group_too():
     old = {"vendor": '"coldcard"', "model": '"Mk4"', "firmware_at_creation": '"5.4.0"'}
     rules = [finding.rule for finding in found(anna=old, bo=old)]

@@ -3,6 +3,7 @@
 It spends an output that cannot exist (BIP-322's `to_spend`), so nobody can use it to move a coin.
 """
 
+from khazana.bitcoin.bip322.encoding import write_proof_of_funds
 from khazana.bitcoin.bip322.psbt import (
     GLOBAL_MESSAGE,
     GLOBAL_UNSIGNED_TX,
@@ -18,7 +19,7 @@ from khazana.bitcoin.descriptor import Descriptor, DescriptorEngine, KeyExpressi
 from khazana.bitcoin.reader import compact_size
 from khazana.bitcoin.sighash import legacy_sighash, segwit_v0_sighash, taproot_sighash
 from khazana.bitcoin.transaction import Transaction, TxOut
-from khazana.custody.first_use import SignedTest
+from khazana.custody.first_use import SignedTest, signed_by_quorum
 from khazana.custody.psbt_files import maps_of, written_psbt
 from khazana.custody.signing_scripts import SigningScripts, signing_scripts
 
@@ -80,7 +81,7 @@ def signed_in_psbt(
 
     MalformedBytes if it is no PSBT. A PSBT of another message or transaction proves nothing.
     """
-    read_psbt(psbt)
+    came = read_psbt(psbt)
     unsigned, maps = maps_of(psbt)
     scripts = signing_scripts(descriptor, engine, branch=branch, index=index)
     posed = to_spend(message.encode(), scripts.output)
@@ -88,6 +89,12 @@ def signed_in_psbt(
         return SignedTest(frozenset(), ("the PSBT is not the test of this wallet and message",))
     if len(unsigned.inputs) != 1 or unsigned.outputs != to_sign(posed).outputs:
         return SignedTest(frozenset(), ("the PSBT was altered: it is no longer the test",))
+    if came.inputs[0].is_final:
+        # Some devices finish what they can and drop the partial signatures.
+        proof = write_proof_of_funds(psbt)
+        return signed_by_quorum(
+            descriptor, engine, proof, branch=branch, index=index, message=message
+        )
     found = (
         _ecdsa(unsigned, maps[0], scripts, posed.outputs[0])
         if scripts.code is not None

@@ -130,8 +130,12 @@ def _groups(
 ) -> Iterator[tuple[str, str, list[RegisteredKey]]]:
     """Every set of keys that one failure, error or order could reach."""
     for kind in ("vendor", "site", "agency", "holder"):
-        for value in dict.fromkeys(str(getattr(key, kind)) for key in keys):
-            yield kind, value, [key for key in keys if getattr(key, kind) == value]
+        together: dict[str, list[RegisteredKey]] = {}
+        for key in keys:
+            # "Vault A" and "vault  a" are one place, however two people typed it.
+            together.setdefault(" ".join(getattr(key, kind).casefold().split()), []).append(key)
+        for members in together.values():
+            yield kind, getattr(members[0], kind), members
     for advisory in advisories:
         touched = [key for key in keys if advisory.touches(key) is not None]
         if touched:

@@ -25,6 +25,7 @@ _TXID = re.compile(r"[0-9a-fA-F]{64}")
 _COIN = re.compile(r"([0-9a-fA-F]{64}):(0|[1-9][0-9]{0,9})")
 _PUBKEY = re.compile(r"([0-9a-fA-F]{2}){32,65}")
 _ORIGIN_WALLET = re.compile(
+    r"(?!.*[0-9A-Za-z]{17})"  # longer words are keys, which belong into no label
     r"[a-z][a-z_]*\((?:[0-9a-z_,(){}]|\[[0-9a-fA-F]{8}(?:/[0-9]+[h']?)*\])+\)"
 )
 _OWN = ("type", "ref", "label", "origin", "spendable")
