@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from functools import cache
 
-from bench.measure import CannotMeasure, Case, measurement
+from bench.measure import Case, measurement
+from khazana.bitcoin.adapters.source import open_chain
 from khazana.bitcoin.chain import BlockRef, ChainView
 from khazana.statement.checks import Profile
+from tests.bitcoin.core_server import CoreNode, serve
+from tests.bitcoin.esplora_server import EsploraServer
 from tests.reserve.simulator import BTC, World, script
 
 ENTRIES = 10_000
@@ -58,22 +61,12 @@ def in_memory() -> Iterator[Case]:
 @measurement("verify_10000_entries_esplora")
 def over_esplora() -> Iterator[Case]:
     """The same, asking an Esplora server on this machine."""
-    try:
-        from khazana.bitcoin.adapters.source import open_chain
-        from tests.bitcoin.esplora_server import serving
-    except ImportError as problem:
-        raise CannotMeasure(str(problem)) from problem
-    with serving(_world()[0].chain) as url:
+    with EsploraServer(_world()[0].chain).running() as url:
         yield _case(open_chain(f"esplora:{url}"))
 
 
 @measurement("verify_10000_entries_core")
 def over_core() -> Iterator[Case]:
     """The same, asking a server that speaks Bitcoin Core's JSON-RPC on this machine."""
-    try:
-        from khazana.bitcoin.adapters.source import open_chain
-        from tests.bitcoin.core_server import serving
-    except ImportError as problem:
-        raise CannotMeasure(str(problem)) from problem
-    with serving(_world()[0].chain) as url:
-        yield _case(open_chain(f"core:{url}"))
+    with serve(CoreNode(_world()[0].chain)) as node:
+        yield _case(open_chain(f"core:{node.source}"))

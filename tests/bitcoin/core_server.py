@@ -27,7 +27,10 @@ INDEX = "basic block filter index"
 
 def transcript(name: str) -> dict[str, Any]:
     """One recorded request with its answer."""
-    return json.loads(shared_file(f"vectors/core-rpc/{name}.json").read_text("utf-8"))
+    recorded: dict[str, Any] = json.loads(
+        shared_file(f"vectors/core-rpc/{name}.json").read_text("utf-8")
+    )
+    return recorded
 
 
 def recorded_result(name: str) -> Any:
@@ -149,7 +152,7 @@ class CoreNode:
         return 200, {"result": result, "error": None, "id": request["id"]}
 
     def _of_chain(self, method: str, params: list[Any]) -> Any:
-        answers = {
+        answers: dict[str, Callable[..., Any]] = {
             "getblockchaininfo": self._info,
             "getblockcount": lambda: len(self.chain.blocks) - 1,
             "getblockhash": self._hash,

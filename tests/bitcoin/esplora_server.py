@@ -10,6 +10,7 @@ from khazana.bitcoin.block import merkle_branch
 from khazana.bitcoin.hashes import displayed, sha256
 from khazana.bitcoin.simulated import SimulatedChain
 from khazana.bitcoin.transaction import Transaction
+from khazana.units import Txid
 from tests.bitcoin.loopback import Question, Reply, served
 
 MISSING = Reply(404, b"not found")
@@ -129,7 +130,7 @@ class EsploraServer:
         if last is not None:
             txids = [transaction.txid for _, _, transaction in found]
             # As electrs does: after a transaction that it does not list comes nothing.
-            found = found[txids.index(last) + 1 :] if last in txids else []
+            found = found[txids.index(Txid(last)) + 1 :] if last in txids else []
         page = found[: self.page_size]
         return _json([self.transaction_fields(tx, height) for height, _, tx in page])
 

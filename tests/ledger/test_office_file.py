@@ -275,7 +275,7 @@ def test_the_claimed_addresses_are_those_of_the_public_list():
 
 
 def test_an_unknown_shipped_office_is_refused_with_the_names_there_are():
-    with pytest.raises(NoSuchShippedOffice, match="atlantis.*el_salvador_claimed"):
+    with pytest.raises(NoSuchShippedOffice, match=r"atlantis.*el_salvador_claimed"):
         shipped_office("atlantis")
 
 

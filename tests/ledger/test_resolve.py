@@ -35,9 +35,7 @@ def block_of(name: str) -> BlockRef:
     return block_ref(height)
 
 
-def resolved(
-    *changes: tuple[str, str], block_of: Callable[[str], BlockRef] = block_of
-) -> Office:
+def resolved(*changes: tuple[str, str], block_of: Callable[[str], BlockRef] = block_of) -> Office:
     text = GOOD["office.toml"]
     for there, instead in changes:
         assert there in text

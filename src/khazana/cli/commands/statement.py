@@ -94,45 +94,6 @@ def add_make_arguments(make_parser: argparse.ArgumentParser) -> None:
         help="32 secret bytes; the same office, chain and seed give the same file "
         "(default: new random bytes)",
     )
-    make_parser.set_defaults(run=run_make)
-
-
-def add_make_arguments(make_parser: argparse.ArgumentParser) -> None:
-    """What a statement is made from and where it goes; `khazana audit` takes the same."""
-    make_parser.add_argument(
-        "--office",
-        metavar="FILE",
-        required=True,
-        help="office.toml, or shipped:el_salvador_claimed",
-    )
-    add_chain_argument(make_parser)
-    block = "a height, a hash, a date (its close in the office's zone) or tip-N"
-    make_parser.add_argument(
-        "--from", dest="after", metavar="BLOCK", required=True, help=f"opening block: {block}"
-    )
-    make_parser.add_argument(
-        "--to", dest="until", metavar="BLOCK", required=True, help=f"closing block: {block}"
-    )
-    make_parser.add_argument("--out", metavar="FILE", type=Path, required=True)
-    make_parser.add_argument(
-        "--identity", metavar="FILE", type=Path, help="the office's office.json"
-    )
-    make_parser.add_argument("--previous", metavar="FILE", type=Path, help="the statement before")
-    make_parser.add_argument(
-        "--supersedes", metavar="FILE", type=Path, help="the statement that this one replaces"
-    )
-    make_parser.add_argument(
-        "--documents-out",
-        metavar="FILE",
-        type=Path,
-        help="write the documents with their salts, for readers you choose",
-    )
-    make_parser.add_argument(
-        "--salt-seed",
-        metavar="HEX",
-        help="32 secret bytes; the same office, chain and seed give the same file "
-        "(default: new random bytes)",
-    )
     make_parser.add_argument(
         "--memorandum",
         metavar="FILE",
