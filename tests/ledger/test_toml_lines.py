@@ -66,7 +66,7 @@ def test_every_value_of_a_tricky_text_has_its_line():
 
 
 def test_what_has_no_line_gets_that_of_what_is_around_it():
-    lines = lines_of('a = 1\n\n[[w]]\nx = {y = 1}\n')
+    lines = lines_of("a = 1\n\n[[w]]\nx = {y = 1}\n")
     assert line_of(lines, ("w", 0, "missing")) == 3
     assert line_of(lines, ("w", 0, "x", "missing")) == 4
     assert line_of(lines, ("missing",)) == 1
@@ -81,9 +81,7 @@ scalars = st.sampled_from(
 
 @st.composite
 def lists(draw, inner):
-    parts = [
-        draw(blanks) + item + draw(blanks) for item in draw(st.lists(inner, max_size=3))
-    ]
+    parts = [draw(blanks) + item + draw(blanks) for item in draw(st.lists(inner, max_size=3))]
     return "[" + ",".join(parts) + draw(st.sampled_from([",", ""]) if parts else blanks) + "]"
 
 
