@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 from khazana.ledger.entries import BookKind
 from khazana.ledger.findings import Finding
+from khazana.ledger.office import CostMethod
 from khazana.reserve.parts import AccountBody
 
 if TYPE_CHECKING:  # the reader of statements asks this module
     from khazana.reserve.reading import ReserveStatement
+
+METHODS = frozenset(method.value for method in CostMethod)
 
 
 def contradictions(statement: "ReserveStatement") -> Iterator[Finding]:
@@ -31,6 +34,8 @@ def _header(statement: "ReserveStatement") -> Iterator[tuple[str, str]]:
     period = header.period
     if period.after.height >= period.until.height:
         yield "the period ends before it begins", "part header.period"
+    if header.cost_method not in METHODS:
+        yield f"{header.cost_method} is no method this version knows", "part header.cost_method"
     if header.previous is not None and header.previous == header.supersedes:
         yield "it cannot both follow and replace one statement", "part header.supersedes"
 
