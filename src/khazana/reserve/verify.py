@@ -86,8 +86,9 @@ class _Known:
 def verify(request: Request, *, more: Sequence[MoreChecks] = ()) -> Report:
     """Make every check of a statement and say what it all amounts to.
 
-    more: the checks of other rooms. Nothing is raised for what is wrong with the statement or
-    silent about the chain: each check says so itself.
+    more: the checks of other rooms; one called as in `OPEN` takes that question's place. Nothing
+    is raised for what is wrong with the statement or silent about the chain: each check says so
+    itself.
     """
     schema, envelope, statement = _read(request.raw)
     if envelope is None or statement is None:
@@ -115,8 +116,7 @@ def verify(request: Request, *, more: Sequence[MoreChecks] = ()) -> Report:
         _Known(identity, "The office is the one expected", pinned),
         _Known(signatures, "The office signed this root", pinned),
         _Known(evidence, "Other evidence holds", None),
-        *_required_if_given(QUESTIONS, request),
-        *(check for rule in more for check in rule(case)),
+        *_with_more(_required_if_given(QUESTIONS, request), more, case),
     ]
     subject = subject_of(envelope, _name(statement))
     return run_checks(checks, case, profile=request.profile, subject=subject)
@@ -187,6 +187,16 @@ def _required_if_given(questions: Iterable[Question], request: Request) -> Itera
             yield question
 
 
+def _with_more(
+    questions: Iterable[Check[Case]], more: Sequence[MoreChecks], case: Case
+) -> Iterable[Check[Case]]:
+    added = [check for rule in more for check in rule(case)]
+    instead = {check.name: check for check in added if check.name in OPEN}
+    for question in questions:
+        yield instead.get(question.name, question)
+    yield from (check for check in added if instead.get(check.name) is not check)
+
+
 def attested(case: Case) -> Answer:
     """What custodians hold: never provable here, so never passed unless it is nothing.
 
@@ -249,6 +259,9 @@ QUESTIONS: tuple[Question, ...] = (
     _question("control", "Proof of control", control, Profile.CONTROL, "schema"),
 )
 """The reserve's own checks, in the order in which a report lists them."""
+
+OPEN = frozenset({"control"})
+"""Questions that another room may answer in our place: alone we know no proofs."""
 
 ORDER = ("schema", "root", "identity", "signatures", "evidence", *(q.name for q in QUESTIONS))
 """The names of all checks of a reserve statement, in order."""

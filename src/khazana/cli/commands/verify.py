@@ -10,6 +10,7 @@ from pathlib import Path
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.cli.chains import add_chain_argument, chain_of
 from khazana.cli.clock import now
+from khazana.cli.control import CONTROL_VERIFIERS, ControlChecks
 from khazana.cli.files import (
     MOST_OFFICE_BYTES,
     MOST_PRICE_BYTES,
@@ -80,6 +81,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="the lender's conditions as you know them; the statement's verdicts must be on these",
     )
     parser.add_argument(
+        "--control",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="withheld proofs of control that the office gave you",
+    )
+    parser.add_argument(
         "--require",
         choices=[profile.value for profile in Profile],
         default=Profile.ADDRESSES.value,
@@ -107,8 +116,14 @@ def run(args: argparse.Namespace) -> int:
             documents=documents_given(args.documents),
             valuation=_valuation(args.valuation),
             prices=_prices(args.prices),
+            verifiers=CONTROL_VERIFIERS,
         ),
-        more=[ConditionChecks([memorandum_named(name) for name in args.memorandum])],
+        more=[
+            ConditionChecks([memorandum_named(name) for name in args.memorandum]),
+            ControlChecks(
+                [(str(p), read_bytes(p, most=MOST_STATEMENT_BYTES)) for p in args.control]
+            ),
+        ],
     )
     if args.json:
         json.dump(report.to_json(), sys.stdout, ensure_ascii=False, indent=2)

@@ -1,0 +1,194 @@
+"""Signed PSBTs come back in any order: whose signature is there, bad or missing, and the proofs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from khazana.bitcoin.bip322.encoding import write_full, write_proof_of_funds, write_simple
+from khazana.bitcoin.bip322.psbt import read_psbt
+from khazana.bitcoin.bip322.verdict import Variant, Verdict
+from khazana.bitcoin.bip322.verify import Consensus, verify
+from khazana.bitcoin.reader import MalformedBytes
+from khazana.bitcoin.transaction import Transaction, TxIn
+from khazana.custody.campaign import Campaign, Round
+from khazana.custody.campaign_psbt import RoundInput, utxo_map
+from khazana.custody.finalize import Final, finalized
+from khazana.custody.psbt_files import maps_of, psbt_of_file, written_psbt
+from khazana.custody.returned import BadSignature, Returned, altered, good_signatures
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A file that is of no use, and why."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundState:
+    """How far a round has come.
+
+    signed: cosigners whose signatures hold on every input, as the descriptor names them.
+    missing: the others; `needed` of all must sign, None where the policy decides.
+    proof: the BIP-322 signature, once it is complete and holds. verdict: the judgement on it.
+    """
+
+    round: Round
+    signed: tuple[str, ...]
+    missing: tuple[str, ...]
+    needed: int | None
+    bad: tuple[BadSignature, ...]
+    proof: str | None
+    verdict: Verdict | None
+
+    @property
+    def words(self) -> str:
+        name = self.round.name
+        if self.proof is not None:
+            return f"{name}: proved, signed by {', '.join(self.signed) or 'a finished file'}"
+        said = f"{name}: signed by {', '.join(self.signed) or 'nobody'}"
+        if self.needed is not None:
+            said += f", {self.needed} must sign"
+        if self.missing:
+            said += f"; missing: {', '.join(self.missing)}"
+        return "; ".join([said, *(str(each) for each in self.bad)])
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    campaign: Campaign
+    rounds: tuple[RoundState, ...]
+    stray: tuple[Stray, ...]
+
+    @property
+    def complete(self) -> bool:
+        return all(state.proof is not None for state in self.rounds)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    signatures: list[dict[bytes, bytes]] = field(default_factory=list)
+    bad: list[BadSignature] = field(default_factory=list)
+    finished: list[dict[bytes, bytes]] | None = None
+
+
+def collect(
+    campaign: Campaign,
+    files: Iterable[tuple[str, bytes]],
+    *,
+    consensus: Consensus | None = None,
+) -> Collected:
+    """Put together what came back; nothing in a file raises, each problem has a name.
+
+    files: (name, content), as bytes or base64. Of a file only signatures are taken; all else is
+    the plan's own, so a file cannot change what was signed.
+    """
+    gathered = {r.name: _Gathered([{} for _ in r.inputs]) for r in campaign.rounds}
+    stray: list[Stray] = []
+    for name, raw in files:
+        try:
+            psbt = psbt_of_file(raw)
+            parsed = read_psbt(psbt)
+            unsigned, maps = maps_of(psbt)
+        except MalformedBytes as wrong:
+            stray.append(Stray(name, f"not a PSBT that can be read: {wrong}"))
+            continue
+        round_ = next((r for r in campaign.rounds if r.unsigned.txid == unsigned.txid), None)
+        if round_ is None:
+            stray.append(Stray(name, _unknown(campaign, unsigned, parsed.message)))
+            continue
+        problem = altered(round_, parsed.message, maps)
+        if problem is not None:
+            stray.append(Stray(name, f"altered PSBT: {problem}"))
+            continue
+        _add(gathered[round_.name], round_, Returned(name, tuple(maps)))
+    states = tuple(_state(campaign, r, gathered[r.name], consensus) for r in campaign.rounds)
+    return Collected(campaign, states, tuple(stray))
+
+
+def _unknown(campaign: Campaign, unsigned: Transaction, message: bytes | None) -> str:
+    firsts = {r.unsigned.inputs[0].outpoint: r.name for r in campaign.rounds}
+    if unsigned.inputs and unsigned.inputs[0].outpoint in firsts:
+        name = firsts[unsigned.inputs[0].outpoint]
+        return f"altered PSBT: its transaction is no longer that of round {name}"
+    if message is not None and message != campaign.message.text.encode("ascii"):
+        return "it is about another message, such as another statement's root"
+    return "it belongs to no round of this campaign"
+
+
+def _add(gathered: _Gathered, round_: Round, returned: Returned) -> None:
+    for position in range(len(round_.inputs)):
+        good, bad = good_signatures(round_, position, returned)
+        gathered.signatures[position].update(good)
+        gathered.bad += bad
+    if all(b"\x07" in pairs or b"\x08" in pairs for pairs in returned.maps):
+        gathered.finished = list(returned.maps)
+
+
+def _state(
+    campaign: Campaign, round_: Round, gathered: _Gathered, consensus: Consensus | None
+) -> RoundState:
+    names = cosigners(round_)
+    signed, needed = [], None
+    for position, name in enumerate(names):
+        if all(
+            _signing_key(each, position) in found
+            for each, found in zip(round_.inputs, gathered.signatures, strict=True)
+        ):
+            signed.append(name)
+    finals: list[Final] = []
+    for each, found in zip(round_.inputs, gathered.signatures, strict=True):
+        needed, final = finalized(each.scripts, found)
+        if final is not None:
+            finals.append(final)
+    if len(finals) < len(round_.inputs) and gathered.finished is not None:
+        finals = [Final.of_map(pairs) for pairs in gathered.finished]
+    proof = verdict = None
+    if len(finals) == len(round_.inputs):
+        proof = _written(round_, campaign.message.text.encode("ascii"), finals)
+        verdict = verify(
+            proof,
+            script=round_.script,
+            message=campaign.message.text.encode("ascii"),
+            coins=campaign.closing.known,
+            consensus=consensus,
+        )
+    bad = list(gathered.bad)
+    if verdict is not None and not verdict.holds:
+        bad += [
+            BadSignature("the finished proof", "", p.reason.value, str(p)) for p in verdict.problems
+        ]
+        proof = None
+    missing = () if proof is not None else tuple(n for n in names if n not in signed)
+    return RoundState(round_, tuple(signed), missing, needed, tuple(bad), proof, verdict)
+
+
+def _signing_key(each: RoundInput, position: int) -> bytes:
+    """The key that a cosigner's signature holds for; on taproot's key path it is the output's."""
+    if each.scripts.code is None and position == 0:
+        return each.scripts.output[2:]
+    return each.scripts.keys[position][1]
+
+
+def cosigners(round_: Round) -> tuple[str, ...]:
+    """The wallet's keys in the descriptor's order: fingerprint, or the key where there is none."""
+    return tuple(key.fingerprint or f"{key.key[:16]}…" for key in round_.wallet.descriptor.keys)
+
+
+def _written(round_: Round, message: bytes, finals: Sequence[Final]) -> str:
+    if round_.variant is Variant.SIMPLE:
+        return write_simple(finals[0].witness)
+    if round_.variant is Variant.FULL:
+        unsigned = round_.unsigned
+        inputs = tuple(
+            TxIn(i.outpoint, f.script_sig, i.sequence, f.witness)
+            for i, f in zip(unsigned.inputs, finals, strict=True)
+        )
+        answer = Transaction(unsigned.version, inputs, unsigned.outputs, unsigned.lock_time)
+        return write_full(answer.serialize())
+    globals_ = {b"\x00": round_.unsigned.serialize(witness=False), b"\x09": message}
+    maps = [
+        {**utxo_map(each), **final.to_map()}
+        for each, final in zip(round_.inputs, finals, strict=True)
+    ]
+    return write_proof_of_funds(written_psbt([globals_, *maps, {}]))
