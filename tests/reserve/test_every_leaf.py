@@ -65,9 +65,9 @@ def otherwise(value: Any) -> list[Any]:
     if isinstance(value, int):
         return [value + 1, value - 1] if value else [value + 1]
     if value is None:
-        return ["ab" * 32, 5]
+        return ["cd" * 32, 5]
     if isinstance(value, str):
-        return ["ab" * 32] if len(value) == 64 else ["x" + value, "treasury", "B"]
+        return ["cd" * 32] if len(value) == 64 else ["x" + value, "treasury", "B"]
     if isinstance(value, list) and value:
         return [value[:-1], [*value, copy.deepcopy(value[0])]]
     if isinstance(value, dict) and set(value) == {"height", "hash"}:

@@ -112,12 +112,16 @@ class MembersByHeight:
                 if block is not None
             }
         )
-        first = [perimeter.accounts_at(Height(self._changes[0] if self._changes else 0))]
-        self._spans = first + [perimeter.accounts_at(Height(h + 1)) for h in self._changes]
+        self._perimeter = perimeter
+        # Only spans that are asked about: a perimeter may have as many changes as members.
+        self._spans: dict[int, frozenset[str]] = {}
 
     def at(self, height: Height) -> frozenset[str]:
         """The accounts whose postings in the block at `height` are the perimeter's."""
-        return self._spans[bisect_left(self._changes, height)]
+        span = bisect_left(self._changes, height)
+        if span not in self._spans:
+            self._spans[span] = self._perimeter.accounts_at(height)
+        return self._spans[span]
 
 
 def perimeter_changes(

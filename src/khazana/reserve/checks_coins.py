@@ -261,8 +261,10 @@ def maturity(case: Case) -> Answer:
         wallet: sum(c.amount for c in map(coin_of, body.closing) if not c.is_mature(until))
         for wallet, body in case.statement.coins.items()
     }
+    by_id = {wallet.id: wallet for wallet in case.stated_wallets}
     for part, figures, perimeter in sets_of(case.statement):
-        standing = standing_at(as_declared(perimeter, case.stated_wallets), until)
+        own = [by_id[m.account] for m in perimeter.members if m.account in by_id]
+        standing = standing_at(as_declared(perimeter, own), until)
         due = sum(immature.get(member, 0) for member in standing)
         if figures.immature != due:
             text = f"{figures.immature} sat are stated as immature, {due} sat of its wallets are"

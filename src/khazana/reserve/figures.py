@@ -55,6 +55,45 @@ class Books:
                 by_wallet.setdefault(wallet, []).append(entry)
         return {wallet: tuple(entries) for wallet, entries in by_wallet.items()}
 
+    @cached_property
+    def wallet_by_id(self) -> Mapping[str, Wallet]:
+        return {wallet.id: wallet for wallet in self.wallets}
+
+    @cached_property
+    def book_by_account(self) -> Mapping[str, Sequence[BookEntry]]:
+        by_account: dict[str, list[BookEntry]] = {}
+        for entry in self.book:
+            by_account.setdefault(entry.account, []).append(entry)
+        return by_account
+
+    @cached_property
+    def attested_by_account(self) -> Mapping[str, Sequence[AttestedBalance]]:
+        by_account: dict[str, list[AttestedBalance]] = {}
+        for attested in self.attested:
+            by_account.setdefault(attested.account, []).append(attested)
+        return by_account
+
+    @cached_property
+    def immature_of(self) -> Mapping[str, int]:
+        """Each wallet's closing coins that the next block could not spend."""
+        amounts: dict[str, int] = {}
+        for coin in self.held:
+            if not coin.is_mature(self.until.height):
+                amounts[coin.wallet] = amounts.get(coin.wallet, 0) + coin.amount
+        return amounts
+
+    def wallets_of(self, perimeter: Perimeter) -> tuple[Wallet, ...]:
+        """The perimeter's wallets alone: each wallet is a perimeter of its own, and asking all of
+        them about all of them would make a large file a slow one.
+        """
+        names = dict.fromkeys(member.account for member in perimeter.members)
+        return tuple(self.wallet_by_id[name] for name in names if name in self.wallet_by_id)
+
+    def attested_of(self, accounts: Iterable[str]) -> list[AttestedBalance]:
+        """The balances attested for these accounts, in order of block."""
+        found = [a for account in accounts for a in self.attested_by_account.get(account, ())]
+        return sorted(found, key=lambda a: (a.block.height, a.account))
+
     def entries_touching(self, accounts: Iterable[str]) -> tuple[ChainEntry, ...]:
         """The entries of these accounts in chain order, each once."""
         found = {
@@ -75,14 +114,14 @@ class Books:
 
 def roll_of(books: Books, perimeter: Perimeter) -> RollForward:
     """The account of a perimeter for the books' period."""
-    members = {member.account for member in perimeter.members}
+    members = sorted({member.account for member in perimeter.members})
     return roll_forward(
         perimeter,
-        wallets=books.wallets,
-        opening=books.opening,
-        entries=books.entries_touching(sorted(members)),
-        book=books.book,
-        attested=[a for a in books.attested if a.account in members],
+        wallets=books.wallets_of(perimeter),
+        opening={name: books.opening[name] for name in members if name in books.opening},
+        entries=books.entries_touching(members),
+        book=[entry for name in members for entry in books.book_by_account.get(name, ())],
+        attested=books.attested_of(members),
         after=books.after,
         until=books.until,
     )
@@ -117,12 +156,8 @@ def figures_of(books: Books, perimeter: Perimeter) -> FiguresBody:
 
 def immature_of(books: Books, perimeter: Perimeter) -> int:
     """Of a perimeter's closing holdings, coinbases that the next block could not spend."""
-    standing = standing_at(as_declared(perimeter, books.wallets), books.until.height)
-    return sum(
-        coin.amount
-        for coin in books.held
-        if coin.wallet in standing and not coin.is_mature(books.until.height)
-    )
+    standing = standing_at(as_declared(perimeter, books.wallets_of(perimeter)), books.until.height)
+    return sum(books.immature_of.get(wallet, 0) for wallet in standing)
 
 
 def closing_grades(books: Books, perimeter: Perimeter) -> GradesBody:
@@ -131,7 +166,8 @@ def closing_grades(books: Books, perimeter: Perimeter) -> GradesBody:
     A coin on the chain is grade A: anyone derives it. An attested balance has its document's.
     """
     amounts = dict.fromkeys("ABCD", 0)
-    for account in standing_at(as_declared(perimeter, books.wallets), books.until.height):
+    declared = as_declared(perimeter, books.wallets_of(perimeter))
+    for account in standing_at(declared, books.until.height):
         amounts[books.attested_grade.get(account, "A")] += books.closing.get(account, 0)
     return GradesBody(a=amounts["A"], b=amounts["B"], c=amounts["C"], d=amounts["D"])
 
@@ -142,7 +178,7 @@ def reasons_of(books: Books, perimeter: Perimeter) -> list[ReasonBody]:
     A transfer between two members is nobody's gain and is left out; one that crosses the border
     stays, for the perimeter gained or lost by it. Sorted by reason.
     """
-    members = MembersByHeight(as_declared(perimeter, books.wallets))
+    members = MembersByHeight(as_declared(perimeter, books.wallets_of(perimeter)))
     amounts: dict[str, dict[str, int]] = {}
     for entry in books.entries_touching(sorted({m.account for m in perimeter.members})):
         inside = members.at(entry.block.height)
@@ -152,7 +188,8 @@ def reasons_of(books: Books, perimeter: Perimeter) -> list[ReasonBody]:
             if line.reason == Reason.TRANSFER.value and line.counterpart in inside:
                 continue
             _add(amounts, line)
-    for attested in {a.account: a for a in books.attested}.values():
+    names = sorted({member.account for member in perimeter.members})
+    for attested in {a.account: a for a in books.attested_of(names)}.values():
         if attested.account in members.at(attested.block.height):
             for line in books.account_lines.get(attested.account, ()):
                 _add(amounts, line)

@@ -10,7 +10,13 @@ from khazana.bitcoin.descriptor import DescriptorEngine
 from khazana.errors import KhazanaError
 from khazana.ledger.findings import Finding
 from khazana.ledger.valuation import PricePoint
-from khazana.reserve import checks_blocks, checks_books, checks_chain, checks_coins
+from khazana.reserve import (
+    checks_blocks,
+    checks_books,
+    checks_chain,
+    checks_coins,
+    checks_explained,
+)
 from khazana.reserve.answers import FILE, Answer, answer
 from khazana.reserve.case import Case, Given, NoProofOfControl, OffChainBalances
 from khazana.reserve.checks_continuity import continuity
@@ -233,7 +239,7 @@ def _question(
     return Question(name, title, ask, level, needs)
 
 
-_CHAIN, _COINS, _BOOKS = checks_chain, checks_coins, checks_books
+_CHAIN, _COINS, _BOOKS, _WHY = checks_chain, checks_coins, checks_books, checks_explained
 _TOTALS, _ADDRESSES, _FULL = Profile.TOTALS, Profile.ADDRESSES, Profile.FULL
 
 QUESTIONS: tuple[Question, ...] = (
@@ -248,9 +254,9 @@ QUESTIONS: tuple[Question, ...] = (
     _question("opening", "Opening coins", _COINS.opening, _ADDRESSES, "inclusion"),
     _question("closing_coins", "Closing coins", _COINS.closing_coins, _ADDRESSES, "inclusion"),
     _question("maturity", "Immature coinbases apart", _COINS.maturity, _ADDRESSES, "schema"),
-    _question("transfers", "Transfers net to zero", _BOOKS.transfers, _FULL, "schema"),
-    _question("explanations", "Every flow explained", _BOOKS.explanations, _FULL, "schema"),
-    _question("documents", "Documents open", _BOOKS.documents, None, "schema"),
+    _question("transfers", "Transfers net to zero", _WHY.transfers, _FULL, "schema"),
+    _question("explanations", "Every flow explained", _WHY.explanations, _FULL, "schema"),
+    _question("documents", "Documents open", _WHY.documents, None, "schema"),
     _question("balance", "Opening + entries = closing", _BOOKS.balance, _ADDRESSES, "schema"),
     _question("book_entries", "Perimeter, lane changes", _BOOKS.book_entries, _FULL, "schema"),
     _question("attested", "Balances at custodians", attested, None, "schema"),
