@@ -1,134 +1,27 @@
 """What `verify --require control` says of honest proofs, and the name of every wrong."""
 
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import pytest
 
 from khazana.bitcoin.bip322.encoding import write_full, write_simple
 from khazana.bitcoin.chain import BlockRef
-from khazana.bitcoin.descriptor_engines import best_engine
-from khazana.bitcoin.network import REGTEST
 from khazana.bitcoin.transaction import OutPoint
-from khazana.cli.control import CONTROL_VERIFIERS, ControlChecks
-from khazana.custody.campaign import Campaign, CampaignWallet, plan_campaign
-from khazana.custody.closing import Closing, ClosingCoin
-from khazana.custody.collect import collect
+from khazana.custody.closing import ClosingCoin
 from khazana.custody.control_evidence import (
     COMMITMENT_TYPE,
     commitment_to,
-    control_evidence,
 )
-from khazana.custody.message import control_message
-from khazana.ledger.accounts import Lane, LaneSpan, Wallet
 from khazana.ledger.canonical import canonical_bytes
-from khazana.reserve.verify import ORDER, Request, verify
-from khazana.statement.checks import Profile, Report, Verdict
-from khazana.statement.envelope import Evidence, with_evidence
+from khazana.reserve.verify import ORDER
+from khazana.statement.checks import Report, Verdict
+from khazana.statement.envelope import Evidence
 from khazana.statement.evidence import evidence_of
-from khazana.statement.office_file import Pin
 from khazana.units import Height, Sats, Txid
-from tests.custody.signing import maps, signed, wallet
-from tests.reserve.simulator import BTC, NOW, World
-
-PEOPLE = ("anna", "bo", "cia")
-DESCRIPTORS = {
-    "vault": wallet("wsh(sortedmulti(2,{},{},{}))", *PEOPLE),
-    "till": wallet("wpkh({})", "dara"),
-    "modern": wallet("tr({})", "esa"),
-}
-SIGNERS = {"vault": ("anna", "cia"), "till": ("dara",), "modern": ("esa",)}
-
-
-class Told:
-    """Three wallets, five coins, one of them spent again before the closing block."""
-
-    def __init__(self) -> None:
-        engine = best_engine()
-        self.world = world = World()
-        self.scripts = {
-            name: engine.derive(d, branch=0, start=0, stop=3) for name, d in DESCRIPTORS.items()
-        }
-        for name, scripts in self.scripts.items():
-            span = (LaneSpan(Lane.OWNED, None),)
-            genesis = world.chain.block_at(Height(0))
-            world.wallets.append(
-                Wallet(name, "office", {"en": name}, tuple(scripts), span, genesis)
-            )
-        world.perimeter("all", *self.scripts)
-        start = world.mine(2)
-        vault, till, modern = self.scripts["vault"], self.scripts["till"], self.scripts["modern"]
-        paid = [(vault[0], 20), (vault[1], 10), (till[0], 5), (modern[2], 4), (vault[0], 1)]
-        self.coins: list[ClosingCoin] = []
-        for script, amount in paid:
-            txid = world.fund(script, amount * BTC)
-            name = next(n for n, s in self.scripts.items() if script in s)
-            self.coins.append(ClosingCoin(name, OutPoint(txid, 0), Sats(amount * BTC), script))
-        self.gone = OutPoint(world.fund(till[1], 2 * BTC), 0)
-        world.mine()
-        moved = world.spend(till[1], [(till[0], 2 * BTC - 500)])
-        self.coins.append(ClosingCoin("till", OutPoint(moved, 0), Sats(2 * BTC - 500), till[0]))
-        world.mine()
-        self.end = world.mine(2)
-        self.later = world.mine(8)
-        self.statement = world.made(start, self.end).statement
-
-    def campaign(
-        self,
-        *,
-        batch: bool = False,
-        block: BlockRef | None = None,
-        root: str | None = None,
-        coins: list[ClosingCoin] | None = None,
-    ) -> Campaign:
-        message = control_message(
-            office="office",
-            network=REGTEST,
-            test=True,
-            root=root or self.statement.root,
-            block=block or self.end,
-        )
-        return plan_campaign(
-            [CampaignWallet(name, d, ((0, 3),), batch) for name, d in DESCRIPTORS.items()],
-            Closing(self.end, self.coins if coins is None else coins),
-            message=message,
-            engine=best_engine(),
-        )
-
-    def proofs(self, campaign: Campaign) -> Evidence:
-        files = [
-            (f"{name}-{r.name}", signed(r, name))
-            for r in campaign.rounds
-            for name in SIGNERS[r.wallet.id]
-        ]
-        done = collect(campaign, files)
-        assert done.complete, [state.words for state in done.rounds]
-        if campaign.message.root == self.statement.root:
-            return control_evidence(done, self.statement, REGTEST)
-        item = control_evidence(done, replace(self.statement, root=campaign.message.root), REGTEST)
-        fields = {**item.fields, "subject_root": self.statement.root}
-        return Evidence(item.type, self.statement.root, fields)
-
-    def check(self, *evidence: Evidence, disclosed: tuple[tuple[str, bytes], ...] = ()) -> Report:
-        raw = self.world.signed(with_evidence(self.statement, *evidence))
-        return verify(
-            Request(
-                raw=raw,
-                chain=self.world.chain,
-                engine=best_engine(),
-                profile=Profile.CONTROL,
-                now=NOW,
-                pin=Pin(self.world.identity.fingerprint),
-                verifiers=CONTROL_VERIFIERS,
-            ),
-            more=[ControlChecks(disclosed)],
-        )
-
-
-@cache
-def told() -> Told:
-    return Told()
+from tests.cli.proved import told
+from tests.custody.signing import maps, signed
+from tests.reserve.simulator import BTC
 
 
 def changed(item: Evidence, **fields: Any) -> Evidence:
@@ -364,3 +257,17 @@ def test_evidence_copied_from_another_statement_fails_there_and_counts_for_nothi
     report = told().check(copied)
     assert report.failed == ("evidence",)
     assert control(report)[0] is Verdict.NOT_CHECKABLE
+
+
+def test_a_failed_check_still_shows_how_much_is_proved():
+    item = told().proofs(told().campaign())
+    proofs = rows(item)
+    proofs[1]["proof"] = proofs[0]["proof"]
+    summary = told().check(changed(item, proofs=proofs)).result("control").summary
+    assert "reused" in summary
+    assert "3 of 4 addresses" in summary
+
+
+def test_the_base_profile_needs_no_kernel(monkeypatch):
+    monkeypatch.setattr("khazana.cli.control.kernel_consensus", lambda: None)
+    assert told().check(told().proofs(told().campaign(batch=True))).exit_status == 0

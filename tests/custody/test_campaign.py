@@ -1,8 +1,13 @@
 """A campaign goes out as PSBTs, comes back in any order, and every wrong has its name."""
 
+import base64
+from functools import cache
 from itertools import permutations
 
 import pytest
+import wallycore
+from hypothesis import given
+from hypothesis import strategies as st
 
 from khazana.bitcoin.bip322.verdict import State, Variant
 from khazana.bitcoin.chain import BlockRef
@@ -16,7 +21,7 @@ from khazana.custody.collect import collect
 from khazana.custody.message import control_message, read_message
 from khazana.custody.psbt_files import psbt_text, written_psbt
 from khazana.units import BlockHash, Height, Sats, Txid
-from tests.custody.signing import fingerprint, maps, signed, wallet
+from tests.custody.signing import fingerprint, maps, secret, signed, wallet
 
 BLOCK = BlockRef(Height(120), BlockHash("0b" * 32))
 MESSAGE = control_message(office="office", network=REGTEST, test=True, root="ab" * 32, block=BLOCK)
@@ -239,3 +244,55 @@ def test_coins_that_no_descriptor_explains_are_listed_with_a_reason():
     )
     assert planned.rounds == ()
     assert [u.coin for u in planned.unplanned] == [stranger, beyond]
+
+
+@pytest.mark.parametrize("kind", ["wsh", "sh-wsh", "wpkh", "sh-wpkh", "tr"])
+@pytest.mark.parametrize("batch", [False, True])
+def test_another_program_reads_signs_and_writes_the_files(kind, batch):
+    """libwally's own PSBT code: reading, finding the key's input, signing, serialising."""
+    descriptor, names, _ = WALLETS[kind]
+    planned = campaign(descriptor, batch=batch)
+    returned = []
+    for round_ in planned.rounds:
+        for name in names:
+            psbt = wallycore.psbt_from_bytes(round_.psbt, wallycore.WALLY_PSBT_PARSE_FLAG_STRICT)
+            for each in round_.inputs:
+                key = secret(name, each.branch, each.index)
+                wallycore.psbt_sign(psbt, key, wallycore.EC_FLAG_GRIND_R)
+            returned.append((f"{round_.name}-{name}", bytes(wallycore.psbt_to_bytes(psbt, 0))))
+    done = collect(planned, returned)
+    assert done.stray == ()
+    assert done.complete, [state.words for state in done.rounds]
+
+
+def test_a_finished_file_is_taken_and_a_false_one_does_not_hide_it():
+    planned = campaign(WALLETS["wsh"][0])
+    round_ = planned.rounds[0]
+    done = collect(planned, files(planned, "anna", "bo"))
+    stack = base64.b64decode(done.rounds[0].proof[3:])
+    good, false = maps(round_.psbt), maps(round_.psbt)
+    good[1][b"\x08"] = stack
+    false[1][b"\x08"] = stack[:40] + bytes([stack[40] ^ 1]) + stack[41:]
+    for order in ((good, false), (false, good)):
+        back = [(f"{n}.psbt", written_psbt(each)) for n, each in enumerate(order)]
+        assert collect(planned, back).rounds[0].proof == done.rounds[0].proof
+    (state, *_) = collect(planned, [("false.psbt", written_psbt(false))]).rounds
+    assert state.proof is None
+    assert state.bad
+
+
+@given(st.data())
+def test_damaged_files_never_raise_and_never_make_a_false_proof(data):
+    planned = damaged_campaign()
+    raw = bytearray(signed(planned.rounds[0], "anna"))
+    for _ in range(data.draw(st.integers(1, 3))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    done = collect(planned, [("damaged.psbt", bytes(raw))])
+    (state,) = done.rounds
+    if state.proof is not None:
+        assert state.verdict.state is State.VALID
+
+
+@cache
+def damaged_campaign() -> Campaign:
+    return campaign(WALLETS["wpkh"][0], batch=True)

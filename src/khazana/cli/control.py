@@ -17,7 +17,7 @@ from khazana.custody.control_evidence import (
     read_commitment,
     read_disclosed,
 )
-from khazana.reserve.answers import Answer, answer
+from khazana.reserve.answers import Answer
 from khazana.reserve.bodies import block_ref, outpoint_of
 from khazana.reserve.case import Case, NoProofOfControl
 from khazana.reserve.question import Question
@@ -67,10 +67,11 @@ class ControlChecks:
             evidence, about, block_at=chain.block_at, consensus=kernel_consensus()
         )
         said = f"{coverage.words}; {_dated(coverage, case)}"
+        if coverage.findings:
+            first = coverage.findings[0]
+            said = f"{first.text} in {first.where}; {said}"
         if coverage.findings or coverage.complete:
-            return answer(
-                basis=str(chain.basis), good=said, findings=coverage.findings, limits=LIMITS
-            )
+            return Answer(str(chain.basis), said, coverage.findings, LIMITS)
         raise ControlIncomplete(coverage=said, doubts="; ".join(coverage.doubts))
 
     def _evidence(self, case: Case) -> list[tuple[str, Mapping[str, Any]]]:

@@ -69,7 +69,7 @@ class Collected:
 class _Gathered:
     signatures: list[dict[bytes, bytes]] = field(default_factory=list)
     bad: list[BadSignature] = field(default_factory=list)
-    finished: list[dict[bytes, bytes]] | None = None
+    finished: list[list[Final]] = field(default_factory=list)
 
 
 def collect(
@@ -122,7 +122,7 @@ def _add(gathered: _Gathered, round_: Round, returned: Returned) -> None:
         gathered.signatures[position].update(good)
         gathered.bad += bad
     if all(b"\x07" in pairs or b"\x08" in pairs for pairs in returned.maps):
-        gathered.finished = list(returned.maps)
+        gathered.finished.append([Final.of_map(pairs) for pairs in returned.maps])
 
 
 def _state(
@@ -141,24 +141,26 @@ def _state(
         needed, final = finalized(each.scripts, found)
         if final is not None:
             finals.append(final)
-    if len(finals) < len(round_.inputs) and gathered.finished is not None:
-        finals = [Final.of_map(pairs) for pairs in gathered.finished]
+    candidates = [finals] if len(finals) == len(round_.inputs) else []
     proof = verdict = None
-    if len(finals) == len(round_.inputs):
-        proof = _written(round_, campaign.message.text.encode("ascii"), finals)
+    bad = list(gathered.bad)
+    text = campaign.message.text.encode("ascii")
+    for candidate in [*candidates, *gathered.finished]:
+        written = _written(round_, text, candidate)
         verdict = verify(
-            proof,
+            written,
             script=round_.script,
-            message=campaign.message.text.encode("ascii"),
+            message=text,
             coins=campaign.closing.known,
             consensus=consensus,
         )
-    bad = list(gathered.bad)
-    if verdict is not None and not verdict.holds:
+        if verdict.holds:
+            proof = written
+            break
         bad += [
-            BadSignature("the finished proof", "", p.reason.value, str(p)) for p in verdict.problems
+            BadSignature("a finished file", "", problem.reason.value, str(problem))
+            for problem in verdict.problems
         ]
-        proof = None
     missing = () if proof is not None else tuple(n for n in names if n not in signed)
     return RoundState(round_, tuple(signed), missing, needed, tuple(bad), proof, verdict)
 

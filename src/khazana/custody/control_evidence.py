@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -91,6 +91,19 @@ def commitment_to(item: Evidence, statement: Statement) -> Evidence:
     It needs no salt: nobody can guess a signature.
     """
     return evidence_of(COMMITMENT_TYPE, statement, sha256=evidence_hash(item.fields))
+
+
+def proofs_withheld(statement: Statement) -> Statement:
+    """The statement with every proof of control replaced by its hash: proofs name addresses."""
+    return replace(
+        statement,
+        evidence=tuple(
+            commitment_to(item, statement)
+            if item.type == CONTROL_TYPE and item.subject_root == statement.root
+            else item
+            for item in statement.evidence
+        ),
+    )
 
 
 def read_control(fields: Mapping[str, Any], where: str) -> ControlFile:

@@ -21,6 +21,7 @@ from khazana.cli.memoranda import MEMORANDUM_HELP, closings_of, figures_from, li
 from khazana.cli.offices import office_file, resolved
 from khazana.cli.usage import WrongArguments
 from khazana.conditions.parts import ConditionParts
+from khazana.custody.control_evidence import proofs_withheld
 from khazana.ledger.document_file import write_document_file
 from khazana.ledger.office import Office
 from khazana.reserve.gather import gather_period
@@ -242,6 +243,8 @@ def run_sign(args: argparse.Namespace) -> int:
 def run_disclose(args: argparse.Namespace) -> int:
     statement = read_reserve_statement(read_bytes(args.file, most=MOST_STATEMENT_BYTES)).envelope
     shown = disclose(statement, keep_at(args.level))
+    if "scripts" not in LEVELS[args.level]:
+        shown = proofs_withheld(shown)
     write_whole(args.out, write_statement(shown))
     print(
         f"{len(shown.parts)} parts disclosed, {len(shown.withheld)} withheld, root {shown.root}, "
