@@ -389,6 +389,15 @@ def test_a_line_names_an_end_or_a_rule_that_is_not_there(field: str, value: str)
     assert_only(judged(told, change), "explanations")
 
 
+def test_an_account_is_named_as_the_other_end_of_what_nothing_explains():
+    told = story()
+
+    def change(parts: Parts) -> None:
+        line_of(parts, told.unexplained)["counterpart"] = "exchange"
+
+    assert_only(judged(told, change), "explanations")
+
+
 @pytest.mark.parametrize(
     ("reason", "grade"), [("acquisition", "D"), ("transfer", "A"), ("dust", "A"), ("magic", "D")]
 )

@@ -103,7 +103,10 @@ def _problems(statement: ReserveStatement, line: ExplanationLineBody) -> Iterato
 
 def _counterpart(statement: ReserveStatement, line: ExplanationLineBody) -> Iterable[str]:
     """At the other end of a documented flow there may be a custodial account, never a wallet."""
-    if line.counterpart is None or statement.withheld("account"):
+    if line.counterpart is None:
         return
-    if line.counterpart not in statement.accounts:
-        yield f"{line.amount:+d} sat of {line.wallet}: no account is called {line.counterpart}"
+    said = f"{line.amount:+d} sat of {line.wallet}"
+    if line.document is None:
+        yield f"{said}: without a document nobody says that {line.counterpart} is the other end"
+    elif line.counterpart not in statement.accounts and not statement.withheld("account"):
+        yield f"{said}: no account is called {line.counterpart}"
