@@ -47,7 +47,9 @@ class _IndexedEsplora(EsploraServer):
     """The tests' server with its look-ups made beforehand, as a real server has them."""
 
     def __post_init__(self) -> None:
-        self._heights = {block.hash: height for height, block in enumerate(self.chain.blocks)}
+        self._heights: dict[str, int] = {
+            block.hash: height for height, block in enumerate(self.chain.blocks)
+        }
         self._places: dict[str, tuple[int, int]] = {}
         self._lists: dict[str, dict[tuple[int, int], Transaction]] = {}
         made: dict[tuple[str, int], bytes] = {}
