@@ -14,7 +14,7 @@ from khazana.ledger.documents import Reason
 from khazana.ledger.seals import seal_commitment
 from khazana.reserve.figures import Books
 from khazana.reserve.gather import gather_period
-from khazana.reserve.make import books_of
+from khazana.reserve.office_books import books_of
 from khazana.units import Sats
 from tests.reserve.simulator import BTC, World, script
 

@@ -34,7 +34,7 @@ from khazana.conditions.mona import draft_memorandum, read_mona
 from khazana.conditions.parts import accumulation_tests, condensed, custody_of
 from khazana.conditions.verdicts import Evaluated, Inputs, Verdict
 from khazana.reserve.gather import gather_period
-from khazana.reserve.make import books_of
+from khazana.reserve.office_books import books_of
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.times import read_instant
 
