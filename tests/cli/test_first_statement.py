@@ -416,3 +416,13 @@ def test_every_command_on_a_test_network_says_so(published, tmp_path, capsys):
     ):
         run(*words)
         assert "test network, invented figures" in capsys.readouterr().out, words
+
+
+@pytest.mark.parametrize("option", ["--office", "--previous", "--documents", "--valuation"])
+def test_of_several_files_the_one_that_cannot_be_used_is_named(published, tmp_path, capsys, option):
+    source, folder = published
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("{}")
+    words = ["verify", folder / "statement.json", "--chain", source, option, wrong]
+    assert main([str(word) for word in words]) == 2
+    assert capsys.readouterr().err.startswith(f"khazana: in {wrong}: ")

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,27 @@ class FileNotUsable(KhazanaError):
     problem: str
     code = "file_not_usable"
     words = "{path}: {problem}"
+
+
+@dataclass(eq=False, kw_only=True)
+class FileRefused(KhazanaError):
+    """A file can be read, and what stands in it cannot be used."""
+
+    path: str
+    problem: str
+    code = "file_refused"
+    words = "in {path}: {problem}"
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """What is refused inside is refused with the file's name: a command may read several."""
+    try:
+        yield
+    except FileNotUsable:
+        raise
+    except KhazanaError as error:
+        raise FileRefused(path=str(path), problem=str(error)) from error
 
 
 def read_bytes(path: Path, *, most: int) -> bytes:

@@ -15,6 +15,7 @@ from khazana.cli.files import (
     MOST_OFFICE_BYTES,
     MOST_PRICE_BYTES,
     MOST_STATEMENT_BYTES,
+    naming,
     read_bytes,
 )
 from khazana.cli.memoranda import memorandum_named
@@ -138,20 +139,23 @@ def _pin(given: str | None) -> Pin | None:
         return None
     # A path that exists is a file; all else must be a whole fingerprint, and says so if it is not.
     if Path(given).exists() or given.endswith(".json"):
-        return pin_by_file(read_bytes(Path(given), most=MOST_OFFICE_BYTES))
+        with naming(Path(given)):
+            return pin_by_file(read_bytes(Path(given), most=MOST_OFFICE_BYTES))
     return pin_by_fingerprint(given)
 
 
 def _previous(path: Path | None) -> ReserveStatement | None:
-    return (
-        None
-        if path is None
-        else read_reserve_statement(read_bytes(path, most=MOST_STATEMENT_BYTES))
-    )
+    if path is None:
+        return None
+    with naming(path):
+        return read_reserve_statement(read_bytes(path, most=MOST_STATEMENT_BYTES))
 
 
 def _valuation(path: Path | None) -> ValuationDocument | None:
-    return None if path is None else read_valuation(read_bytes(path, most=MOST_STATEMENT_BYTES))
+    if path is None:
+        return None
+    with naming(path):
+        return read_valuation(read_bytes(path, most=MOST_STATEMENT_BYTES))
 
 
 def _prices(path: Path | None) -> Sequence[PricePoint] | None:
@@ -162,5 +166,6 @@ def documents_given(path: Path | None) -> Mapping[str, Given] | None:
     """The documents in the file that an office hands over, by id."""
     if path is None:
         return None
-    opened = read_document_file(read_bytes(path, most=MOST_STATEMENT_BYTES))
+    with naming(path):
+        opened = read_document_file(read_bytes(path, most=MOST_STATEMENT_BYTES))
     return {document.id: Given(document, salt) for document, salt in opened}
