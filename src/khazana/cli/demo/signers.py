@@ -47,8 +47,10 @@ class AccountKey:
         self._key = wallycore.bip32_key_from_parent_path(
             root, [step + _HARDENED for step in path], wallycore.BIP32_FLAG_KEY_PRIVATE
         )
-        fingerprint = bytes(wallycore.bip32_key_get_fingerprint(root)).hex()
-        origin = "/".join([fingerprint, *(f"{step}h" for step in path)])
+        self._path = [step + _HARDENED for step in path]
+        self.fingerprint = bytes(wallycore.bip32_key_get_fingerprint(root))
+        """Of the master key: four bytes that a PSBT names this device's keys by."""
+        origin = "/".join([self.fingerprint.hex(), *(f"{step}h" for step in path)])
         public = wallycore.bip32_key_to_base58(self._key, wallycore.BIP32_FLAG_KEY_PUBLIC)
         self.expression = f"[{origin}]{public}/<{RECEIVE};{CHANGE}>/*"
         """The key as it stands in a descriptor: origin, extended public key, both branches."""
@@ -61,6 +63,13 @@ class AccountKey:
         secret = bytes(wallycore.bip32_key_get_priv_key(child))[-32:]
         return secret, bytes(wallycore.bip32_key_get_pub_key(child))
 
+    def at(self, path: Sequence[int]) -> tuple[bytes, bytes] | None:
+        """The pair at a path from the master key; None for a path outside this account."""
+        inside = path[len(self._path) :]
+        if len(inside) != 2 or list(path[: len(self._path)]) != self._path:
+            return None
+        return self.pair(Place(*inside))
+
 
 class Signer(ABC):
     """A wallet's keys: the scripts they make, and witnesses for them."""
@@ -69,6 +78,11 @@ class Signer(ABC):
     @abstractmethod
     def descriptor(self) -> str:
         """The public output descriptor, with its checksum."""
+
+    @property
+    @abstractmethod
+    def accounts(self) -> Sequence[AccountKey]:
+        """The key of each cosigner, in the descriptor's order."""
 
     @abstractmethod
     def script(self, place: Place) -> bytes:
@@ -96,6 +110,10 @@ class SingleKey(Signer):
     def descriptor(self) -> str:
         return _checked(f"wpkh({self._account.expression})")
 
+    @property
+    def accounts(self) -> Sequence[AccountKey]:
+        return (self._account,)
+
     def script(self, place: Place) -> bytes:
         return p2wpkh(_hash160(self._pair(place)[1]))
 
@@ -122,6 +140,10 @@ class TwoOfThree(Signer):
     def descriptor(self) -> str:
         keys = ",".join(account.expression for account in self._accounts)
         return _checked(f"wsh(sortedmulti(2,{keys}))")
+
+    @property
+    def accounts(self) -> Sequence[AccountKey]:
+        return tuple(self._accounts)
 
     def script(self, place: Place) -> bytes:
         return p2wsh(sha256(self._code(place)))
@@ -158,6 +180,10 @@ class Taproot(Signer):
     @property
     def descriptor(self) -> str:
         return _checked(f"tr({self._account.expression})")
+
+    @property
+    def accounts(self) -> Sequence[AccountKey]:
+        return (self._account,)
 
     def script(self, place: Place) -> bytes:
         tweaked = wallycore.ec_public_key_bip341_tweak(self._pair(place)[1], None, 0)
