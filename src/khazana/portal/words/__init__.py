@@ -1,0 +1,1 @@
+"""What the rooms' values are called on a page, in four languages."""
