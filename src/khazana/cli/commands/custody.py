@@ -11,6 +11,7 @@ from khazana.bitcoin.network import NETWORKS, Network
 from khazana.bitcoin.secrets import refuse_secrets_in
 from khazana.cli.clock import now
 from khazana.cli.commands.custody_campaign import register_campaign
+from khazana.cli.commands.custody_rotation import register_rotation
 from khazana.cli.files import MOST_OFFICE_BYTES, read_bytes, write_whole
 from khazana.cli.offices import office_file
 from khazana.cli.usage import WrongArguments
@@ -66,6 +67,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _add_network(importer)
     importer.set_defaults(run=run_import)
     register_campaign(actions)
+    register_rotation(actions)
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:

@@ -19,12 +19,13 @@ from khazana.cli.files import (
 from khazana.cli.keys import read_key
 from khazana.cli.memoranda import MEMORANDUM_HELP, closings_of, figures_from, linted
 from khazana.cli.offices import office_file, resolved
+from khazana.cli.rotations import RotationParts, links_of, rotation_lines
 from khazana.cli.usage import WrongArguments
 from khazana.conditions.parts import ConditionParts
 from khazana.custody.control_evidence import proofs_withheld
 from khazana.ledger.document_file import write_document_file
 from khazana.ledger.office import Office
-from khazana.reserve.gather import gather_period
+from khazana.reserve.gather import ChainFacts, gather_period
 from khazana.reserve.levels import LEVELS, keep_at
 from khazana.reserve.make import Made, MoreParts, make
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
@@ -101,6 +102,12 @@ def add_make_arguments(make_parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help=f"add verdicts on a lender's conditions: {MEMORANDUM_HELP}",
+    )
+    make_parser.add_argument(
+        "--rotation",
+        metavar="FILE",
+        type=Path,
+        help="tell the rotations of quorums in this file, from the chain",
     )
     make_parser.add_argument("--statistics", metavar="CSV", type=Path, help="for its conditions")
     make_parser.add_argument(
@@ -184,8 +191,16 @@ def _make(
         fingerprint=None if identity is None else identity.fingerprint,
         previous=None if previous is None else previous.root,
         supersedes=None if replaced is None else replaced.root,
-        more=_conditions(args, chain, office),
+        more=[*_conditions(args, chain, office), *_rotations(args, chain, office, facts)],
     )
+
+
+def _rotations(
+    args: argparse.Namespace, chain: ChainView, office: Office, facts: ChainFacts
+) -> list[MoreParts]:
+    if args.rotation is None:
+        return []
+    return [RotationParts(links_of(args.rotation, office, chain), facts)]
 
 
 def _conditions(args: argparse.Namespace, chain: ChainView, office: Office) -> list[MoreParts]:
@@ -261,5 +276,5 @@ def _say_if_test(statement: Statement) -> None:
 
 def run_show(args: argparse.Namespace) -> int:
     statement = read_reserve_statement(read_bytes(args.file, most=MOST_STATEMENT_BYTES))
-    print("\n".join(summary_lines(statement)))
+    print("\n".join([*summary_lines(statement), *rotation_lines(statement)]))
     return 0

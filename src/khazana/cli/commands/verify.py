@@ -19,6 +19,7 @@ from khazana.cli.files import (
     read_bytes,
 )
 from khazana.cli.memoranda import memorandum_named
+from khazana.cli.rotations import RotationChecks
 from khazana.cli.usage import WrongArguments
 from khazana.conditions.checks import ConditionChecks
 from khazana.ledger.document_file import read_document_file
@@ -121,6 +122,7 @@ def run(args: argparse.Namespace) -> int:
         ),
         more=[
             ConditionChecks([memorandum_named(name) for name in args.memorandum]),
+            RotationChecks(),
             ControlChecks(
                 [(str(p), read_bytes(p, most=MOST_STATEMENT_BYTES)) for p in args.control]
             ),
