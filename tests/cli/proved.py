@@ -12,12 +12,15 @@ from khazana.custody.campaign import Campaign, CampaignWallet, plan_campaign
 from khazana.custody.closing import Closing, ClosingCoin
 from khazana.custody.collect import collect
 from khazana.custody.control_evidence import control_evidence
-from khazana.custody.message import control_message
+from khazana.custody.coverage import ENOUGH, ControlGrade
+from khazana.custody.message import ControlMessage, control_message
 from khazana.ledger.accounts import Lane, LaneSpan, Wallet
 from khazana.ledger.office import BranchRange, DescriptorSource, Office
+from khazana.reserve.levels import keep_at
+from khazana.reserve.reading import read_reserve_statement
 from khazana.reserve.verify import Request, verify
 from khazana.statement.checks import Profile, Report
-from khazana.statement.envelope import Evidence, with_evidence
+from khazana.statement.envelope import Evidence, disclose, with_evidence, write_statement
 from khazana.statement.office_file import Pin
 from khazana.units import Height, Sats
 from tests.custody.signing import signed, wallet
@@ -112,8 +115,21 @@ class Told:
         fields = {**item.fields, "subject_root": self.statement.root}
         return Evidence(item.type, self.statement.root, fields)
 
-    def check(self, *evidence: Evidence, disclosed: tuple[tuple[str, bytes], ...] = ()) -> Report:
+    def message(self, *, root: str | None = None, block: BlockRef | None = None) -> ControlMessage:
+        return self.campaign(root=root, block=block, coins=[]).message
+
+    def check(
+        self,
+        *evidence: Evidence,
+        disclosed: tuple[tuple[str, bytes], ...] = (),
+        lowest: ControlGrade = ENOUGH,
+        level: str | None = None,
+    ) -> Report:
+        """level: show only what this level of disclosure shows."""
         raw = self.world.signed(with_evidence(self.statement, *evidence))
+        if level is not None:
+            shown = disclose(read_reserve_statement(raw).envelope, keep_at(level))
+            raw = write_statement(shown)
         return verify(
             Request(
                 raw=raw,
@@ -124,7 +140,7 @@ class Told:
                 pin=Pin(self.world.identity.fingerprint),
                 verifiers=CONTROL_VERIFIERS,
             ),
-            more=[ControlChecks(disclosed)],
+            more=[ControlChecks(disclosed, lowest)],
         )
 
 

@@ -1,17 +1,28 @@
 """Devices of the control tests: each signs its part of a PSBT, honestly or not."""
 
+import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import wallycore
 
+from khazana.bitcoin.bip137 import signed_hash
+from khazana.bitcoin.bip322.encoding import write_simple
 from khazana.bitcoin.bip322.psbt import PsbtMap, read_map
+from khazana.bitcoin.bip322.transactions import to_sign, to_spend
 from khazana.bitcoin.descriptor import Descriptor, parse_descriptor
+from khazana.bitcoin.descriptor_engines import best_engine
+from khazana.bitcoin.hashes import hash160
 from khazana.bitcoin.network import REGTEST
 from khazana.bitcoin.reader import Reader
+from khazana.bitcoin.script import p2pkh, p2wpkh
 from khazana.bitcoin.sighash import SIGHASH_ALL, legacy_sighash, segwit_v0_sighash, taproot_sighash
+from khazana.bitcoin.transaction import Transaction, TxIn, TxOut
 from khazana.custody.campaign import Round
+from khazana.custody.finalize import finalized
 from khazana.custody.psbt_files import written_psbt
+from khazana.custody.signing_scripts import signing_scripts
+from khazana.units import Sats
 
 ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 
@@ -88,3 +99,63 @@ def _signature(
         compact = compact[:32] + s.to_bytes(32, "big")
     public = bytes(wallycore.ec_public_key_from_private_key(key))
     return {b"\x02" + public: bytes(wallycore.ec_sig_to_der(compact)) + bytes([hash_type])}
+
+
+def message_signature(name: str, text: str, *, branch: int = 0, index: int = 0) -> str:
+    """A device's signature of a message with its own key alone (BIP-137, as segwit)."""
+    key = secret(name, branch, index)
+    flags = wallycore.EC_FLAG_ECDSA | wallycore.EC_FLAG_RECOVERABLE
+    made = bytearray(wallycore.ec_sig_from_bytes(key, signed_hash(text.encode()), flags))
+    made[0] += 8  # libwally writes the header of a compressed key, 31 to 34; segwit begins at 39
+    return base64.b64encode(bytes(made)).decode()
+
+
+def single_key_proof(name: str, text: str, *, branch: int = 0, index: int = 0) -> str:
+    """The same as a BIP-322 proof by the key's own P2WPKH address."""
+    key = secret(name, branch, index)
+    public = bytes(wallycore.ec_public_key_from_private_key(key))
+    posed = to_spend(text.encode(), p2wpkh(hash160(public)))
+    digest = segwit_v0_sighash(
+        to_sign(posed), 0, script_code=p2pkh(hash160(public)), amount=Sats(0), hash_type=SIGHASH_ALL
+    )
+    made = bytes(wallycore.ec_sig_from_bytes(key, digest, wallycore.EC_FLAG_ECDSA))
+    return write_simple([bytes(wallycore.ec_sig_to_der(made)) + b"\x01", public])
+
+
+def spend(
+    unsigned: Transaction,
+    spent: Sequence[tuple[TxOut, Descriptor, int, Sequence[str]]],
+    *,
+    hash_type: int = SIGHASH_ALL,
+) -> Transaction:
+    """A real transaction, signed. spent: of each input the output, its wallet, index, signers."""
+    outputs = [output for output, *_ in spent]
+    inputs = []
+    for position, (output, descriptor, index, names) in enumerate(spent):
+        scripts = signing_scripts(descriptor, best_engine(), branch=0, index=index)
+        signatures = {}
+        for name in names:
+            key = secret(name, 0, index)
+            if scripts.code is None:
+                tweaked = wallycore.ec_private_key_bip341_tweak(key, None, 0)
+                digest = taproot_sighash(unsigned, position, spent=outputs, hash_type=0)
+                flags = wallycore.EC_FLAG_SCHNORR
+                signatures[scripts.output[2:]] = bytes(
+                    wallycore.ec_sig_from_bytes(tweaked, digest, flags)
+                )
+                continue
+            digest = segwit_v0_sighash(
+                unsigned,
+                position,
+                script_code=scripts.code,
+                amount=output.amount,
+                hash_type=hash_type,
+            )
+            made = bytes(wallycore.ec_sig_from_bytes(key, digest, wallycore.EC_FLAG_ECDSA))
+            public = bytes(wallycore.ec_public_key_from_private_key(key))
+            signatures[public] = bytes(wallycore.ec_sig_to_der(made)) + bytes([hash_type])
+        _, final = finalized(scripts, signatures)
+        assert final is not None
+        source = unsigned.inputs[position]
+        inputs.append(TxIn(source.outpoint, final.script_sig, source.sequence, final.witness))
+    return Transaction(unsigned.version, tuple(inputs), unsigned.outputs, unsigned.lock_time)

@@ -1,98 +1,173 @@
 """Puts custody's judgement of proofs into a reserve statement's list of checks."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from khazana.bitcoin.bip322.kernel_judge import kernel_consensus
 from khazana.bitcoin.chain import BlockRef, coins_after
+from khazana.bitcoin.descriptor import Descriptor, parse_descriptor
 from khazana.bitcoin.transaction import OutPoint
 from khazana.custody.closing import Closing, ClosingCoin
-from khazana.custody.control import About, Coverage, judge_control
-from khazana.custody.control_errors import ControlIncomplete, ProofsWithheld
+from khazana.custody.control import judge_control
+from khazana.custody.control_errors import ControlIncomplete, ProofsSealed, ProofsWithheld
 from khazana.custody.control_evidence import (
     COMMITMENT_TYPE,
-    CONTROL_TYPE,
+    PROOF_TYPES,
+    CommitmentFile,
     CommitmentVerifier,
     ControlVerifier,
     read_commitment,
     read_disclosed,
 )
-from khazana.reserve.answers import Answer
+from khazana.custody.coverage import COLUMNS, ENOUGH, ControlGrade, Coverage
+from khazana.custody.judging import About
 from khazana.reserve.bodies import block_ref, outpoint_of
 from khazana.reserve.case import Case, NoProofOfControl
-from khazana.reserve.question import Question
-from khazana.statement.checks import Check, Profile
+from khazana.reserve.checks_chain import median_time_at
+from khazana.statement.checks import Check, CheckResult, Profile, Table
+from khazana.statement.checks import Verdict as CheckVerdict
 from khazana.statement.evidence import EvidenceVerifier
-from khazana.units import Sats
+from khazana.units import Height, Sats
 
 LIMITS = (
     "A proof of control shows that the keys could sign when they signed. It does not show who owns "
     "the coins, nor that nobody else holds the keys.",
 )
+_GRADE_LIMITS = {
+    ControlGrade.COSIGNERS: "Cosigners' messages show that enough keys can sign, not that the coins' "
+    "scripts accept what they sign together.",
+    ControlGrade.MOVE: "That the addresses of a move were declared before it rests on when the "
+    "statement was made, which is the office's word unless you saw it before the move.",
+}
 
-CONTROL_VERIFIERS: tuple[EvidenceVerifier, ...] = (ControlVerifier(), CommitmentVerifier())
+CONTROL_VERIFIERS: tuple[EvidenceVerifier, ...] = (
+    *(ControlVerifier(type_) for type_ in sorted(PROOF_TYPES)),
+    CommitmentVerifier(),
+)
 """For the check `evidence`: the form of what the check `control` judges."""
 
+LOWEST = {
+    "script": ENOUGH,
+    "waiting": ControlGrade.LATER,
+    "messages": ControlGrade.COSIGNERS,
+    "move": ControlGrade.MOVE,
+}
+"""What a reader may accept as proof, by the word on the command line."""
 
+
+@dataclass(frozen=True)
 class ControlChecks:
     """The check `control`, for `khazana.reserve.verify.verify` (its `more`).
 
     disclosed: (file name, content) of withheld proofs that the reader was given.
+    lowest: the lowest grade of proof that the reader accepts.
     """
 
-    def __init__(self, disclosed: Sequence[tuple[str, bytes]] = ()) -> None:
-        self.disclosed = tuple(disclosed)
+    disclosed: Sequence[tuple[str, bytes]] = ()
+    lowest: ControlGrade = ENOUGH
 
     def __call__(self, case: Case) -> Iterable[Check[Case]]:
         types = {item.type for item in case.statement.envelope.evidence}
-        if not types & {CONTROL_TYPE, COMMITMENT_TYPE} and not self.disclosed:
-            return ()
-        needs = ("schema", "root", "period", "scripts", "closing_coins")
-        level = Profile.TOTALS if self.disclosed else Profile.CONTROL
-        return (Question("control", "Proof of control", self.control, level, needs),)
+        if types & {*PROOF_TYPES, COMMITMENT_TYPE} or self.disclosed:
+            yield _Control(self.disclosed, self.lowest)
 
-    def control(self, case: Case) -> Answer:
-        """Whether every closing coin's own script signed this root, not before the closing."""
+
+@dataclass(frozen=True)
+class _Control:
+    """Whether every closing coin is proved to be under control, not before the closing."""
+
+    disclosed: Sequence[tuple[str, bytes]]
+    lowest: ControlGrade
+    name: str = "control"
+    title: str = "Proof of control"
+    needs: tuple[str, ...] = ("schema", "root", "period", "scripts", "closing_coins")
+
+    @property
+    def level(self) -> Profile:
+        """What the reader brought is required whatever the profile."""
+        return Profile.TOTALS if self.disclosed else Profile.CONTROL
+
+    def run(self, case: Case) -> CheckResult:
         evidence = self._evidence(case)
-        header = case.statement.header
-        about = About(
-            root=case.statement.root,
-            office=header.office.id,
-            network=case.network,
-            test=header.test,
-            closing=closing_of(case),
-        )
         chain = case.required_chain()
         coverage = judge_control(
-            evidence, about, block_at=chain.block_at, consensus=kernel_consensus()
+            evidence, about_of(case), chain=chain, consensus=kernel_consensus()
         )
-        said = f"{coverage.words}; {_dated(coverage, case)}"
+        said = "; ".join([coverage.words, _dated(coverage, case), *coverage.notes])
         if coverage.findings:
+            verdict = CheckVerdict.FAILED
             first = coverage.findings[0]
             said = f"{first.text} in {first.where}; {said}"
-        if coverage.findings or coverage.complete:
-            return Answer(str(chain.basis), said, coverage.findings, LIMITS)
-        raise ControlIncomplete(coverage=said, doubts="; ".join(coverage.doubts))
+        elif coverage.complete(self.lowest):
+            verdict = CheckVerdict.PASSED
+        else:
+            verdict = CheckVerdict.NOT_CHECKABLE
+            incomplete = ControlIncomplete(coverage=said, doubts="; ".join(coverage.doubts))
+            said = f"could not be made: {incomplete}"
+        grades = set(coverage.grades.values())
+        limits = tuple(text for grade, text in _GRADE_LIMITS.items() if grade in grades)
+        return CheckResult(
+            name=self.name,
+            verdict=verdict,
+            basis=str(chain.basis),
+            summary=said,
+            findings=coverage.findings,
+            limits=(*LIMITS, *limits),
+            table=Table(columns=COLUMNS, rows=coverage.table(lambda block: _date(block, case))),
+        )
 
     def _evidence(self, case: Case) -> list[tuple[str, Mapping[str, Any]]]:
         shown: list[tuple[str, Mapping[str, Any]]] = []
-        commitments = []
+        commitments: list[CommitmentFile] = []
         for row, item in enumerate(case.statement.envelope.evidence):
             where = f"$.evidence[{row}]"
             if item.subject_root != case.statement.root:
                 continue  # it was copied from elsewhere: the check `evidence` says so
-            if item.type == CONTROL_TYPE:
+            if item.type in PROOF_TYPES:
                 shown.append((where, item.fields))
             elif item.type == COMMITMENT_TYPE:
-                commitments.append(read_commitment(item.fields, where).sha256)
+                commitments.append(read_commitment(item.fields, where))
+        hashes = frozenset(commitment.sha256 for commitment in commitments)
         for name, raw in self.disclosed:
-            fields = read_disclosed(raw, commitments=frozenset(commitments), file=name)
-            shown.append((name, fields))
+            shown.append((name, read_disclosed(raw, commitments=hashes, file=name)))
         if not shown and not commitments:
             raise NoProofOfControl()
         if not shown:
-            raise ProofsWithheld(sha256=", ".join(commitments))
+            _refuse_withheld(commitments)
         return shown
+
+
+def _refuse_withheld(commitments: Sequence[CommitmentFile]) -> None:
+    """What a reader who was given none of the proofs is told: for whom they are sealed."""
+    hashes = ", ".join(commitment.sha256 for commitment in commitments)
+    readers = [reader for commitment in commitments for reader in commitment.readers]
+    if not readers:
+        raise ProofsWithheld(sha256=hashes)
+    raise ProofsSealed(readers=", ".join(str(reader) for reader in readers), sha256=hashes)
+
+
+def about_of(case: Case) -> About:
+    """What a statement's proofs must be about."""
+    header = case.statement.header
+    return About(
+        root=case.statement.root,
+        office=header.office.id,
+        network=case.network,
+        test=header.test,
+        closing=closing_of(case),
+        made_at=Height(header.tip.height),
+        descriptors=descriptors_of(case),
+        declared=frozenset(script for wallet in case.wallets for script in wallet.scripts),
+    )
+
+
+def descriptors_of(case: Case) -> dict[str, Descriptor]:
+    """The descriptors that the reader is shown, by wallet."""
+    return {
+        wallet: parse_descriptor(body.descriptor, case.network)
+        for wallet, body in case.statement.descriptors.items()
+    }
 
 
 def closing_of(case: Case) -> Closing:
@@ -131,7 +206,8 @@ def _dated(coverage: Coverage, case: Case) -> str:
 
 
 def _date(block: BlockRef, case: Case) -> str:
+    """A block with its median time past, which the chain's own rules bound."""
     period = case.statement.header.period
     if block == block_ref(period.until):
         return f"block {block.height} (the closing block, {period.until_mtp})"
-    return f"block {block.height}"
+    return f"block {block.height} ({median_time_at(case, block)})"

@@ -25,3 +25,16 @@ class ProofsWithheld(KhazanaError):
         "the proofs of control are withheld (sha256 {sha256}); an auditor who was given them says "
         "--control FILE"
     )
+
+
+@dataclass(eq=False, kw_only=True)
+class ProofsSealed(KhazanaError):
+    """The proofs exist, by their hash, and were sealed for named readers."""
+
+    readers: str
+    sha256: str
+    code = "proofs_sealed"
+    words = (
+        "the proofs of control are sealed for {readers}, hash {sha256}, not for the public; who can "
+        "open them uses `khazana custody open`, then --control FILE"
+    )

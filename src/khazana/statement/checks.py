@@ -35,11 +35,24 @@ class Profile(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Figures that a check found, for people to read beside its verdict; each cell is text."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError("every row of a table has one cell per column")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
     """The answer of one check.
 
     basis: whose word it rests on, such as "own blocks (…)" or "the file itself".
     limits: what this check cannot show even when it passes; printed every time.
+    table: figures beside the verdict.
     """
 
     name: str
@@ -48,6 +61,7 @@ class CheckResult:
     summary: str
     findings: tuple[Finding, ...] = ()
     limits: tuple[str, ...] = ()
+    table: Table | None = None
 
     def __post_init__(self) -> None:
         if not self.summary:
@@ -166,11 +180,21 @@ class Report:
                     for finding in line.result.findings
                 ],
                 "limits": list(line.result.limits),
+                **_table_json(line.result.table),
             }
             for line in self.lines
         ]
         document["limits"] = list(self.limits)
         return document
+
+
+def _table_json(table: Table | None) -> dict[str, Any]:
+    """Only checks that have a table have the field."""
+    if table is None:
+        return {}
+    return {
+        "table": {"columns": list(table.columns), "rows": [list(row) for row in table.rows]},
+    }
 
 
 def run_checks(

@@ -4,7 +4,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from khazana.statement.checks import TEST_NOTICE, Report, ReportLine, Verdict
+from khazana.statement.checks import TEST_NOTICE, Report, ReportLine, Table, Verdict
 
 MIN_WIDTH = 60
 INDENT = "  "
@@ -65,6 +65,24 @@ def _rows(report: Report, width: int) -> Iterator[str]:
         for paragraph in _paragraphs(line):
             yield from _wrapped(paragraph, width, first=first, rest=" " * left)
             first = " " * left
+        if line.result.table is not None:
+            yield from _table_rows(line.result.table, width, " " * left)
+
+
+def _table_rows(table: Table, width: int, left: str) -> Iterator[str]:
+    """The table in columns; where the terminal is too narrow, each cell says its column."""
+    cells = [[printable(cell) for cell in row] for row in (table.columns, *table.rows)]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(table.columns))]
+    if len(left) + sum(widths) + len(INDENT) * (len(widths) - 1) <= width:
+        for row in cells:
+            columns = (f"{cell:{size}}" for cell, size in zip(row, widths, strict=True))
+            yield (left + INDENT.join(columns)).rstrip()
+        return
+    head, *rows = cells
+    for row in rows:
+        named = (f"{name} {cell}" for name, cell in zip(head[1:], row[1:], strict=True) if cell)
+        text = f"{row[0]}: {', '.join(named)}"
+        yield from _wrapped(text, width, first=left + "- ", rest=left + INDENT)
 
 
 def _paragraphs(line: ReportLine) -> Iterator[str]:

@@ -137,11 +137,32 @@ class Verdict:
         """The coins that a proof of funds claims."""
         return self.inputs[1:]
 
+    @property
+    def waits(self) -> str:
+        """What a proof that is valid at a time and age waits for, in plain words."""
+        ages = {self.sequence, *(coin.sequence for coin in self.coins)}
+        # BIP-68: only from version 2 on, and not with the highest bit set.
+        counted = {age for age in ages if self.version >= 2 and not age >> 31 and age & 0xFFFF}
+        said = [f"valid from {_lock_time(self.lock_time)} on"] if self.lock_time else []
+        said += [f"valid for coins {_age(age)} old" for age in sorted(counted)]
+        return ", ".join(said) or "valid at once"
+
     def __str__(self) -> str:
         if self.state is State.VALID_AT:
             return f"valid at time {self.lock_time} and age {self.sequence}"
         said = "; ".join(map(str, self.problems))
         return f"{self.state.value}: {said}" if said else self.state.value
+
+
+def _lock_time(value: int) -> str:
+    """BIP-65: below 500,000,000 a height, from there on seconds since 1970."""
+    return f"block {value}" if value < 500_000_000 else f"the median time {value}"
+
+
+def _age(sequence: int) -> str:
+    """BIP-68: 16 bits, counted in blocks or in steps of 512 seconds."""
+    count = sequence & 0xFFFF
+    return f"{count * 512} seconds" if sequence & 1 << 22 else f"{count} blocks"
 
 
 class Refusal(Exception):
