@@ -1,5 +1,7 @@
 """Taproot outputs with scripts: leaves, their tree and the tweaked key (BIP-341, 342, 379, 387)."""
 
+from dataclasses import dataclass
+
 import wallycore
 
 from khazana.bitcoin.descriptor_grammar import Expression
@@ -45,6 +47,44 @@ def taproot_script(internal: KeyExpression, tree: Expression, *, branch: int, in
 def leaf_script(leaf: Expression, *, branch: int, index: int) -> bytes:
     """The script of one leaf at one index of one branch."""
     return b"".join(_steps(leaf, branch, index))
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf of a taproot tree. path: the sibling hashes from the leaf up (BIP-341)."""
+
+    expression: Expression
+    script: bytes
+    path: tuple[bytes, ...] = ()
+
+    @property
+    def hash(self) -> bytes:
+        return tagged_hash("TapLeaf", _LEAF_VERSION + compact_size(len(self.script)) + self.script)
+
+
+def merkle_root(tree: Expression, *, branch: int, index: int) -> bytes:
+    """The root of a tree at one index of one branch."""
+    return _root(tree, branch, index)
+
+
+def leaves_of(tree: Expression, *, branch: int, index: int) -> tuple[Leaf, ...]:
+    """Every leaf in the order written, with its way to the root."""
+    if tree.name != "{}":
+        return (Leaf(tree, leaf_script(tree, branch=branch, index=index)),)
+    sides = [side for side in tree.arguments if isinstance(side, Expression)]
+    roots = [_root(side, branch, index) for side in sides]
+    return tuple(
+        Leaf(leaf.expression, leaf.script, (*leaf.path, other))
+        for side, other in zip(sides, reversed(roots), strict=True)
+        for leaf in leaves_of(side, branch=branch, index=index)
+    )
+
+
+def control_block(internal: bytes, root: bytes, leaf: Leaf) -> bytes:
+    """What a witness shows beside a leaf's script. internal: the x coordinate, 32 bytes."""
+    tweaked = bytes(wallycore.ec_public_key_bip341_tweak(b"\x02" + internal, root, 0))
+    parity = tweaked[0] & 1
+    return bytes([_LEAF_VERSION[0] | parity]) + internal + b"".join(leaf.path)
 
 
 def _root(tree: Expression, branch: int, index: int) -> bytes:

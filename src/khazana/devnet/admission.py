@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from khazana.bitcoin.kernel_scripts import first_bad_input
 from khazana.bitcoin.network import COINBASE_MATURITY
-from khazana.bitcoin.script import is_unspendable, witness_program
+from khazana.bitcoin.standardness import MAX_TRANSACTION_WEIGHT
+from khazana.bitcoin.standardness import dust_limit as dust_limit
 from khazana.bitcoin.transaction import NULL_TXID, OutPoint, Transaction, TxOut
 from khazana.devnet.index import ChainIndex
 from khazana.devnet.locks import is_final, sequence_locks_hold
@@ -19,10 +20,6 @@ from khazana.units import MAX_MONEY, Height, Sats
 MIN_RELAY_SAT_PER_KVB = 1_000
 """The lowest fee rate the mempool takes: 1 satoshi per virtual byte."""
 
-DUST_SAT_PER_KVB = 3_000
-"""An output is dust when spending it at this rate would cost more than it holds."""
-
-MAX_TRANSACTION_WEIGHT = 400_000
 _SMALLEST_TRANSACTION = 65  # bytes without witness; 64 could pass for an inner Merkle node
 
 
@@ -140,20 +137,6 @@ def check_dust(transaction: Transaction) -> None:
                 f"output {vout} holds {output.amount} sat, at least "
                 f"{dust_limit(output.script)} are needed",
             )
-
-
-def dust_limit(script: bytes) -> Sats:
-    """The smallest amount that is not dust (Core, `GetDustThreshold`).
-
-    >>> dust_limit(bytes.fromhex("0014" + "00" * 20))
-    294
-    """
-    if is_unspendable(script):
-        return Sats(0)
-    output_size = 8 + (1 if len(script) < 0xFD else 3) + len(script)
-    # Outpoint, lengths, sequence, and a signature with key; a quarter of these in the witness.
-    spend_size = 32 + 4 + 1 + (107 // 4 if witness_program(script) else 107) + 4
-    return Sats((output_size + spend_size) * DUST_SAT_PER_KVB // 1_000)
 
 
 def refused(transaction: Transaction, reason: str, detail: str) -> TransactionRefused:

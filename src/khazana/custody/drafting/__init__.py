@@ -1,0 +1,1 @@
+"""Drafts of transactions: coins chosen, fee and change computed, PSBTs written and compared."""
