@@ -27,7 +27,7 @@ help:
 	@echo "make install PROFILE=base VENV=.venv-base    one install profile into a folder"
 	@echo "make clean   remove what the targets above made, the virtual environments included"
 
-demo: $(VENV)/.locked-devnet
+demo: $(VENV)/.locked-demo
 	$(VENV)/bin/khazana demo $(ARGS)
 
 test: $(VENV)/.locked-dev

@@ -20,6 +20,8 @@ PROFILES = {
     "dev": ("dev",),
     "bench": ("bench",),
     "rooms": ("test",),
+    "demo": ("demo",),
+    "portal": ("postgres",),
     "devnet": ("devnet",),
     "audit": ("audit",),
     "office": ("office",),

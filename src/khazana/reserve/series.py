@@ -59,6 +59,22 @@ def balance_series(statement: ReserveStatement) -> Iterator[tuple[str, tuple[Bal
         )
 
 
+def blocks_of_changes(statement: ReserveStatement) -> Iterator[BlockRef]:
+    """Every block of the period in which a disclosed balance changed, or a set gained or lost one,
+    in order of height.
+    """
+    period = statement.header.period
+    blocks = {entry.block for entry in statement.entries}
+    for account in statement.accounts.values():
+        blocks.update(block_ref(attested.block) for attested in account.attested)
+    wallets = [wallet_of(body, ()) for body in statement.wallets.values()]
+    for _, _, perimeter in sets_of(statement):
+        blocks.update(_borders(as_declared(perimeter, wallets)))
+    yield from sorted(
+        block for block in blocks if period.after.height < block.height <= period.until.height
+    )
+
+
 def _accounts(
     statement: ReserveStatement, start: Height, blocks: dict[Height, BlockRef]
 ) -> Mapping[str, _Steps]:

@@ -8,9 +8,10 @@ from khazana.cli.commands import (
     devnet,
     ledger,
     office,
+    portal,
     statement,
     verify,
 )
 
-ALL = (verify, statement, audit, conditions, office, custody, ledger, devnet, demo)
+ALL = (verify, statement, audit, conditions, office, custody, ledger, portal, devnet, demo)
 """Every group, in the order `khazana --help` lists them."""

@@ -1,0 +1,1 @@
+"""Mining: from metered megawatt-hours to bitcoin that arrived."""

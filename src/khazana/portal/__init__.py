@@ -1,0 +1,1 @@
+"""The public portal: fetches, calls a room, stores and shows; it decides nothing."""

@@ -1,0 +1,152 @@
+"""The portal's own commands: bring a folder in, put it out again, serve."""
+
+import argparse
+import os
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from khazana.errors import KhazanaError
+
+HOST = "127.0.0.1"
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="khazana portal", description="The public portal of an office."
+    )
+    made.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        default=Path("portal-data"),
+        help="the portal's own folder: database, secret, static files (default: %(default)s)",
+    )
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="serve the pages")
+    serve.add_argument("--port", type=int, default=8000, help="(default: %(default)s)")
+    serve.add_argument("--host", default=HOST, help="address to listen on (default: %(default)s)")
+    serve.add_argument(
+        "--plain-http", action="store_true", help="without TLS, for this machine alone"
+    )
+    serve.add_argument(
+        "--follow", metavar="FOLDER", type=Path, help="publication folder to keep in step with"
+    )
+    serve.add_argument(
+        "--partner",
+        metavar="FOLDER",
+        type=Path,
+        action="append",
+        default=[],
+        help="publication folder of a partner office (repeatable)",
+    )
+    serve.add_argument("--progress", metavar="FILE", type=Path, help="how far a demo is")
+    serve.add_argument("--accent", type=int, default=1, help="colour of the office, 1 to 6")
+    for command in (serve, commands.add_parser("import", help="import a publication folder")):
+        command.add_argument(
+            "--chain", metavar="SOURCE", help="where the times of blocks come from"
+        )
+        command.add_argument(
+            "--level",
+            choices=("totals", "addresses", "full"),
+            default="full",
+            help="how much of each statement becomes public (default: %(default)s)",
+        )
+        if command is not serve:
+            command.add_argument("folder", metavar="FOLDER", type=Path)
+            command.add_argument("--as-partner", action="store_true", help="of a partner office")
+    export = commands.add_parser("export", help="write everything imported into a folder")
+    export.add_argument("folder", metavar="FOLDER", type=Path)
+    commands.add_parser("migrate", help="bring the database to this version")
+    commands.add_parser("check", help="whether the configuration is fit for serving the public")
+    return made
+
+
+def main(argv: list[str]) -> int:
+    args = parser().parse_args(argv)
+    _environment(args)
+    import django
+
+    django.setup()
+    try:
+        return _run(args)
+    except KhazanaError as error:
+        print(f"{error} ({error.code})", file=sys.stderr)
+        return 2
+
+
+def _environment(args: argparse.Namespace) -> None:
+    """What the settings read."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "khazana.portal.project.settings"
+    os.environ["KHAZANA_PORTAL_DIR"] = str(args.data.absolute())
+    if getattr(args, "plain_http", False):
+        os.environ["KHAZANA_PORTAL_PLAIN_HTTP"] = "1"
+    if getattr(args, "progress", None):
+        os.environ["KHAZANA_PORTAL_PROGRESS"] = str(args.progress.absolute())
+    if getattr(args, "chain", None):
+        os.environ.setdefault("KHAZANA_PORTAL_SOURCE", args.chain)
+    if getattr(args, "accent", None):
+        os.environ["KHAZANA_PORTAL_ACCENT"] = str(args.accent)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from django.core.management import call_command
+
+    if args.command == "check":
+        call_command("check", deploy=True, fail_level="WARNING")
+        return 0
+    args.data.mkdir(parents=True, exist_ok=True)
+    call_command("migrate", interactive=False, verbosity=0)
+    if args.command == "import":
+        return _import(args)
+    if args.command == "export":
+        from khazana.portal.statement.exporting import export_folder
+
+        print(f"{export_folder(args.folder)} files written to {args.folder}")
+    if args.command == "serve":
+        call_command("collectstatic", interactive=False, verbosity=0)
+        _serve(args)
+    return 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    from khazana.bitcoin.adapters.source import open_chain
+    from khazana.portal.statement.importing import import_folder
+
+    chain = open_chain(args.chain) if args.chain else None
+    done = import_folder(args.folder, own=not args.as_partner, level=args.level, chain=chain)
+    print(
+        f"{len(done.statements)} statements new, {len(done.renewed)} with new evidence, "
+        f"{done.files} other files"
+    )
+    return 0
+
+
+def _serve(args: argparse.Namespace) -> None:
+    import uvicorn
+
+    from khazana.portal.project.asgi import application
+    from khazana.portal.project.following import follow
+
+    if args.follow is not None:
+        threading.Thread(
+            target=follow,
+            args=(args.follow, tuple(args.partner)),
+            kwargs={"level": args.level, "source": args.chain},
+            daemon=True,
+        ).start()
+    # asyncio turns Nagle's delay off only where the protocol is named: 40 ms an answer otherwise.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((args.host, args.port))
+    except OSError as error:
+        print(
+            f"Port {args.port} of {args.host} cannot be had: {error.strerror}. "
+            "Stop what listens there, or choose another with --port.",
+            file=sys.stderr,
+        )
+        raise SystemExit(2) from error
+    config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
+    uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,52 @@
+"""Keeping the database in step with publication folders while the portal serves."""
+
+import logging
+import time
+from pathlib import Path
+
+from django.db import close_old_connections
+
+from khazana.bitcoin.adapters.source import open_chain
+from khazana.errors import KhazanaError
+from khazana.portal.statement.importing import import_folder
+
+LOG = logging.getLogger(__name__)
+LOOK_SECONDS = 1.0
+INDEX = "publication.json"
+
+
+def follow(
+    own: Path, partners: tuple[Path, ...], *, level: str, source: str | None
+) -> None:  # pragma: no cover - runs until the process ends
+    """Import each folder whenever its index changes; what is wrong with one is logged."""
+    seen: dict[Path, tuple[int, int]] = {}
+    while True:
+        for folder in (own, *partners):
+            look(folder, seen, own=folder == own, level=level, source=source)
+        time.sleep(LOOK_SECONDS)
+
+
+def look(
+    folder: Path,
+    seen: dict[Path, tuple[int, int]],
+    *,
+    own: bool,
+    level: str,
+    source: str | None,
+) -> None:
+    """Import a folder if its index is not the one that was imported last."""
+    try:
+        stat = (folder / INDEX).stat()
+    except OSError:
+        return  # nothing published yet
+    mark = (stat.st_mtime_ns, stat.st_size)
+    if seen.get(folder) == mark:
+        return
+    close_old_connections()
+    try:
+        import_folder(folder, own=own, level=level, chain=open_chain(source) if source else None)
+    except KhazanaError as error:
+        LOG.warning("%s was not imported: %s", folder.name, error)
+        if error.code not in ("publication_refused",):
+            return  # the chain was silent: try again
+    seen[folder] = mark

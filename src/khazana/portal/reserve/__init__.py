@@ -1,0 +1,1 @@
+"""What the state holds and how it changed, page by page."""
