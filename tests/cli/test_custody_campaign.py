@@ -4,14 +4,18 @@ from pathlib import Path
 
 import pytest
 
+from khazana.bitcoin.address import address_of
+from khazana.bitcoin.hashes import hash160
+from khazana.bitcoin.network import REGTEST
+from khazana.bitcoin.script import p2wpkh
 from khazana.cli.campaigns import campaign_of
-from khazana.cli.commands import custody_campaign
+from khazana.cli.commands import custody_campaign, custody_seal
 from khazana.cli.commands import verify as verify_command
 from khazana.cli.main import main
 from khazana.custody.control_evidence import COMMITMENT_TYPE, CONTROL_TYPE
 from khazana.reserve.reading import read_reserve_statement
-from tests.cli.proved import SIGNERS, told
-from tests.custody.signing import fingerprint, signed
+from tests.cli.proved import DESCRIPTORS, SIGNERS, told
+from tests.custody.signing import fingerprint, message_signature, signed, single_key_proof
 
 
 @pytest.fixture
@@ -19,6 +23,7 @@ def office(tmp_path, monkeypatch):
     """A folder with the statement; the chain in memory answers in place of a node."""
     (tmp_path / "statement.json").write_bytes(told().world.signed(told().statement))
     monkeypatch.setattr(custody_campaign, "chain_of", lambda _: told().world.chain)
+    monkeypatch.setattr(custody_seal, "chain_of", lambda _: told().world.chain)
     monkeypatch.setattr(verify_command, "chain_of", lambda _: told().world.chain)
     return tmp_path
 
@@ -111,3 +116,203 @@ def test_coins_of_wallets_that_were_left_out_are_listed(office, capsys):
     assert prove(office, "--wallet", "till") == 1
     shown = capsys.readouterr().out
     assert shown.count("not planned: ") == 4
+
+
+# Cosigners who sign the message alone
+
+
+def armoured(message: str, signature: str, address: str = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"):
+    return (
+        "-----BEGIN BITCOIN SIGNED MESSAGE-----\n"
+        f"{message}\n-----BEGIN BITCOIN SIGNATURE-----\n{address}\n{signature}\n"
+        "-----END BITCOIN SIGNATURE-----\n"
+    )
+
+
+def alone(office: Path, *names: str, text: str | None = None) -> list[Path]:
+    """Files as a Coldcard writes them, of these cosigners."""
+    text = text or (office / "out" / "message.txt").read_text("ascii")
+    files = []
+    for name in names:
+        files.append(office / f"{name}.txt")
+        files[-1].write_text(armoured(text, message_signature(name, text)))
+    return files
+
+
+def test_cosigners_sign_the_message_alone_where_told_and_verify_grades_it(office, capsys):
+    assert prove(office) == 0
+    shown = capsys.readouterr().out
+    assert f"vault: {fingerprint('anna')} at m/48h/1h/0h/0/0" in shown
+    assert "an output that names it in a move: 6a20" in shown
+    files = alone(office, "cia", "anna", "dara", "esa")
+    assert collect(office, files) == 0
+    assert f"{fingerprint('anna')}, {fingerprint('cia')} signed the message alone" in (
+        capsys.readouterr().out
+    )
+    assert verified(office) == 2
+    assert verified(office, "--control-grade", "messages") == 0
+    assert "cosigners' messages, script not spent" in capsys.readouterr().out
+
+
+def test_psbts_and_messages_come_back_together(office):
+    prove(office)
+    psbts = [path for path in devices(office) if "vault" not in path.name]
+    assert collect(office, [*psbts, *alone(office, "anna", "bo")]) == 0
+    assert verified(office) == 2
+    assert verified(office, "--control-grade", "messages") == 0
+
+
+def test_too_few_cosigners_are_named(office, capsys):
+    prove(office)
+    assert collect(office, alone(office, "bo", "dara", "esa")) == 1
+    shown = capsys.readouterr().out
+    assert "that is too few" in shown
+    assert fingerprint("anna") in shown.split("that is too few")[1]
+    assert not (office / "proved.json").exists()
+
+
+def test_messages_of_strangers_and_about_other_things_are_named(office, capsys):
+    prove(office)
+    text = (office / "out" / "message.txt").read_text("ascii")
+    other = alone(office, "anna", text=text.replace(told().statement.root, "cd" * 32))
+    stranger = alone(office, "dara")
+    stranger[0].write_text(armoured(text, message_signature("mallory", text)))
+    damaged = alone(office, "bo")
+    damaged[0].write_text(damaged[0].read_text().replace("-----END", "----END"))
+    assert collect(office, [*other, *stranger, *damaged]) == 1
+    shown = capsys.readouterr().out
+    assert "anna.txt: it is about another message" in shown
+    assert "dara.txt: its signature is by no key of these wallets" in shown
+    assert "bo.txt: not a signed message that can be read" in shown
+
+
+@pytest.mark.parametrize("prefix", ["smp", ""])
+def test_a_bip_322_message_by_a_key_of_its_own_is_taken_also_without_its_prefix(office, prefix):
+    prove(office)
+    text = (office / "out" / "message.txt").read_text("ascii")
+    key = DESCRIPTORS["till"].keys[0]
+    address = address_of(p2wpkh(hash160(key.public_key(0, 0))), REGTEST)
+    proof = prefix + single_key_proof("dara", text).removeprefix("smp")
+    (office / "dara.txt").write_text(armoured(text, proof, address))
+    files = [office / "dara.txt", *alone(office, "anna", "bo", "esa")]
+    assert collect(office, files) == 0
+    assert verified(office, "--control-grade", "messages") == 0
+
+
+# Sealed proofs
+
+
+def sealed(office: Path, key: str, name: str = "Audit Office") -> int:
+    words = ["custody", "seal", office / "proved.json", office / "proofs.json", "--to", key]
+    out = ("--sealed", office / "proofs.age", "--out", office / "sealed.json")
+    return main([*map(str, words), "--for", name, *map(str, out)])
+
+
+def opened(office: Path, identity: str) -> int:
+    (office / "key.txt").write_text(identity)
+    words = ["custody", "open", office / "sealed.json", office / "proofs.age"]
+    out = ("--identity", office / "key.txt", "--out", office / "opened.json")
+    return main([*map(str, words), *map(str, out)])
+
+
+def verified_sealed(office: Path, *words: object) -> int:
+    pin = ("--office", told().world.identity.fingerprint)
+    return run("verify", office / "sealed.json", "--require", "control", *pin, *words)
+
+
+@pytest.fixture
+def auditor():
+    pyrage = pytest.importorskip("pyrage", reason="the office profile brings age")
+    return pyrage.x25519.Identity.generate()
+
+
+@pytest.fixture
+def withheld(office):
+    prove(office)
+    assert collect(office, devices(office), "--withhold", office / "proofs.json") == 0
+    return office
+
+
+def test_proofs_sealed_for_an_auditor_are_for_nobody_else(withheld, auditor, capsys):
+    key = str(auditor.to_public())
+    assert sealed(withheld, key) == 0
+    assert told().scripts["vault"][0].hex().encode() not in (withheld / "proofs.age").read_bytes()
+    capsys.readouterr()
+    assert verified_sealed(withheld) == 2
+    shown = "".join(capsys.readouterr().out.split())
+    assert f"sealedforAuditOffice({key}),hash" in shown
+    assert opened(withheld, str(auditor)) == 0
+    assert (withheld / "opened.json").stat().st_mode & 0o077 == 0
+    assert verified_sealed(withheld, "--control", withheld / "opened.json") == 0
+
+
+def test_somebody_else_cannot_open_them(withheld, auditor, capsys):
+    sealed(withheld, str(type(auditor).generate().to_public()))
+    assert opened(withheld, str(auditor)) == 2
+    assert "sealed for somebody else" in capsys.readouterr().err
+    assert not (withheld / "opened.json").exists()
+
+
+def test_an_altered_sealed_file_is_named(withheld, auditor, capsys):
+    sealed(withheld, str(auditor.to_public()))
+    raw = bytearray((withheld / "proofs.age").read_bytes())
+    raw[-1] ^= 1
+    (withheld / "proofs.age").write_bytes(raw)
+    assert opened(withheld, str(auditor)) == 2
+    assert "was changed" in capsys.readouterr().err
+
+
+def test_another_file_sealed_for_the_same_reader_is_named(withheld, auditor, capsys):
+    """Encrypted again by whoever has the proofs: the same content is not the same file."""
+    from khazana.custody.sealing import seal
+
+    key = str(auditor.to_public())
+    sealed(withheld, key)
+    proofs = (withheld / "proofs.json").read_bytes()
+    (withheld / "proofs.age").write_bytes(seal(proofs, [key]))
+    assert opened(withheld, str(auditor)) == 2
+    assert "is not the one whose hash the statement states" in capsys.readouterr().err
+    (withheld / "proofs.age").write_bytes(seal(proofs.replace(b"smp", b"pof", 1), [key]))
+    assert opened(withheld, str(auditor)) == 2
+    assert "its hash is none that the statement commits to" in capsys.readouterr().err
+
+
+def test_opened_proofs_that_were_changed_afterwards_are_refused_by_verify(withheld, auditor):
+    sealed(withheld, str(auditor.to_public()))
+    opened(withheld, str(auditor))
+    text = (withheld / "opened.json").read_text()
+    (withheld / "opened.json").write_text(text.replace("Khazana", "Khazanas", 1))
+    assert verified_sealed(withheld, "--control", withheld / "opened.json") == 2
+
+
+def test_only_what_the_statement_commits_to_is_sealed(withheld, auditor, capsys):
+    (withheld / "proofs.json").write_bytes(b'{"type":"khazana.control/1"}\n')
+    assert sealed(withheld, str(auditor.to_public())) == 2
+    assert "its hash is none" in capsys.readouterr().err
+    assert not (withheld / "proofs.age").exists()
+
+
+def test_keys_and_names_pair_up(withheld, auditor, capsys):
+    words = ["custody", "seal", withheld / "proved.json", withheld / "proofs.json"]
+    more = ["--to", str(auditor.to_public()), "--for", "A", "--for", "B"]
+    out = ["--sealed", withheld / "proofs.age", "--out", withheld / "sealed.json"]
+    assert main([*map(str, words), *more, *map(str, out)]) == 2
+    assert "do not pair up" in capsys.readouterr().err
+
+
+# Moves
+
+
+def test_moves_are_attached_only_if_the_chain_has_them(office, capsys):
+    coin = told().coins[0].outpoint
+    words = ["custody", "moved", office / "statement.json", "--out", office / "proved.json"]
+    height = next(
+        height
+        for height in range(told().end.height)
+        if any(t.txid == coin.txid for t in told().world.chain.blocks[height].transactions)
+    )
+    assert run(*words, f"{coin.txid}@{height}") == 0
+    assert verified(office) == 1  # before the closing block
+    assert run(*words, f"{coin.txid}@{height + 1}") == 2
+    assert run(*words, "nonsense") == 2
+    assert "TXID@HEIGHT" in capsys.readouterr().err

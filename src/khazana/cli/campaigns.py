@@ -9,7 +9,8 @@ from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.cli.control import closing_of
 from khazana.custody.campaign import Campaign, CampaignWallet, plan_campaign
 from khazana.custody.collect import Collected, collect
-from khazana.custody.message import control_message
+from khazana.custody.message import ControlMessage, control_message
+from khazana.custody.message_files import CollectedMessages, collect_messages
 from khazana.errors import KhazanaError
 from khazana.reserve.bodies import block_ref
 from khazana.reserve.case import Case
@@ -33,18 +34,62 @@ def campaign_of(
     *,
     wallets: Sequence[str] = (),
     batch: Collection[str] = (),
+    undisclosed: Sequence[CampaignWallet] = (),
 ) -> Campaign:
     """The campaign at the closing block. wallets: all with a descriptor unless some are named.
 
-    batch: those whose devices can sign proofs of funds.
+    batch: those whose devices can sign proofs of funds. undisclosed: wallets that the statement
+    lists by address, while their office knows the descriptor.
     """
+    chosen = [*wallets_of(statement, wallets, batch=batch), *undisclosed]
+    case = Case(statement=statement, chain=chain, engine=best_engine())
+    closing = closing_of(case)
+    spent_from = {
+        output.script
+        for confirmed in case.facts.history
+        for vout, output in enumerate(confirmed.transaction.outputs)
+        if confirmed.transaction.outpoint(vout) in closing.spent
+    }
+    return plan_campaign(
+        chosen,
+        closing,
+        message=message_of(statement),
+        engine=best_engine(),
+        spent_from=spent_from,
+    )
+
+
+def message_of(statement: ReserveStatement) -> ControlMessage:
+    """What the keys of a statement's closing coins sign, dated by its closing block."""
+    header = statement.header
+    return control_message(
+        office=header.office.id,
+        network=Case(statement=statement, chain=None, engine=best_engine()).network,
+        test=header.test,
+        root=statement.root,
+        block=block_ref(header.period.until),
+    )
+
+
+def messages_collected(
+    statement: ReserveStatement,
+    files: Sequence[tuple[str, bytes]],
+    *,
+    wallets: Sequence[str] = (),
+) -> CollectedMessages:
+    """Put together what cosigners signed alone."""
+    return collect_messages(message_of(statement), wallets_of(statement, wallets), files)
+
+
+def wallets_of(
+    statement: ReserveStatement, wallets: Sequence[str] = (), *, batch: Collection[str] = ()
+) -> list[CampaignWallet]:
+    """The statement's wallets whose descriptors it shows; some of them where they are named."""
     for name in (*wallets, *batch):
         if name not in statement.descriptors:
             raise NoDescriptorOf(wallet=name)
-    case = Case(statement=statement, chain=chain, engine=best_engine())
-    header, closing = statement.header, closing_of(case)
-    network = case.network
-    chosen = [
+    network = Case(statement=statement, chain=None, engine=best_engine()).network
+    return [
         CampaignWallet(
             name,
             parse_descriptor(body.descriptor, network),
@@ -54,22 +99,6 @@ def campaign_of(
         for name, body in statement.descriptors.items()
         if name in wallets or not wallets
     ]
-    spent_from = {
-        output.script
-        for confirmed in case.facts.history
-        for vout, output in enumerate(confirmed.transaction.outputs)
-        if confirmed.transaction.outpoint(vout) in closing.spent
-    }
-    message = control_message(
-        office=header.office.id,
-        network=network,
-        test=header.test,
-        root=statement.root,
-        block=block_ref(header.period.until),
-    )
-    return plan_campaign(
-        chosen, closing, message=message, engine=best_engine(), spent_from=spent_from
-    )
 
 
 def collected(

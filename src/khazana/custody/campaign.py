@@ -74,6 +74,7 @@ class Campaign:
 
     message: ControlMessage
     closing: Closing
+    wallets: tuple[CampaignWallet, ...]
     rounds: tuple[Round, ...]
     unplanned: tuple[Unplanned, ...]
     exposures: tuple[Exposure, ...]
@@ -118,7 +119,8 @@ def plan_campaign(
                 exposures.append(exposure_of(wallet.id, scripts, known=coin.script in spent_from))
             coins.append(coin)
         rounds += _rounds(wallet, coins, found, message)
-    return Campaign(message, closing, tuple(rounds), tuple(unplanned), tuple(exposures))
+    chosen = tuple(known.values())
+    return Campaign(message, closing, chosen, tuple(rounds), tuple(unplanned), tuple(exposures))
 
 
 def _places(wallet: CampaignWallet, engine: DescriptorEngine) -> dict[bytes, tuple[int, int]]:

@@ -74,8 +74,6 @@ def _signed(
             judging.wrong("C7", "it is by no key of the wallet", where)
         elif each.key in signed:
             judging.wrong("C4", "one cosigner is counted twice", where)
-        elif not judging.is_new(each.signature, where):
-            continue
         elif not 0 <= each.branch < descriptor.branches or not each.index < HARDENED:
             judging.wrong("C1", "the key has no such branch or index", where)
         elif message_holds(

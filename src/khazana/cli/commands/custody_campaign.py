@@ -1,20 +1,29 @@
 """`khazana custody prove` and `collect`: files to sign, and the proofs made of them."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from khazana.bitcoin.address import address_of
 from khazana.bitcoin.descriptor_engines import best_engine
-from khazana.cli.campaigns import campaign_of, collected
+from khazana.cli.campaigns import campaign_of, collected, messages_collected
 from khazana.cli.chains import add_chain_argument, chain_of
+from khazana.cli.commands.custody_seal import register_sealing
 from khazana.cli.files import MOST_OFFICE_BYTES, MOST_STATEMENT_BYTES, read_bytes, write_whole
 from khazana.custody.campaign import Campaign
-from khazana.custody.control_evidence import CONTROL_TYPE, commitment_to, control_evidence
+from khazana.custody.control_evidence import (
+    PROOF_TYPES,
+    commitment_to,
+    control_evidence,
+    cosigned_evidence,
+)
+from khazana.custody.message_files import is_signed_text, signing_paths
+from khazana.custody.moves import commitment_script
 from khazana.ledger.canonical import canonical_bytes
 from khazana.reserve.case import Case
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.statement.checks import TEST_NOTICE
-from khazana.statement.envelope import with_evidence, write_statement
+from khazana.statement.envelope import Evidence, with_evidence, write_statement
 
 EXIT_INCOMPLETE = 1
 
@@ -44,7 +53,13 @@ def register_campaign(actions: "argparse._SubParsersAction[argparse.ArgumentPars
         "bad. Exit status 1 while a proof is missing; nothing is written then, unless --partial.",
     )
     _add_common(gather)
-    gather.add_argument("psbts", metavar="PSBT", type=Path, nargs="+")
+    gather.add_argument(
+        "signed",
+        metavar="SIGNED",
+        type=Path,
+        nargs="+",
+        help="PSBTs that came back, or messages that cosigners signed alone",
+    )
     gather.add_argument("--out", metavar="FILE", type=Path, help="the statement with the proofs")
     gather.add_argument(
         "--withhold",
@@ -54,6 +69,7 @@ def register_campaign(actions: "argparse._SubParsersAction[argparse.ArgumentPars
     )
     gather.add_argument("--partial", action="store_true", help="write what is proved so far")
     gather.set_defaults(run=run_collect)
+    register_sealing(actions)
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +92,12 @@ def run_prove(args: argparse.Namespace) -> int:
         coins = len(round_.inputs) - 1
         what = f"proof of funds of {coins} coins" if coins else "proof of one address"
         print(f"{path}: {what}, {round_.variant.value}")
+    write_whole(args.out_dir / "message.txt", campaign.message.text.encode(), replace=False)
+    print(f"{args.out_dir / 'message.txt'}: the message, for cosigners who sign it alone:")
+    for wallet in campaign.wallets:
+        for name, path_of_key in signing_paths(wallet):
+            print(f"  {wallet.id}: {name} at {path_of_key}")
+    print(f"an output that names it in a move: {commitment_script(campaign.message).hex()}")
     for each in campaign.unplanned:
         print(f"not planned: {each.coin.outpoint} of wallet {each.coin.wallet}: {each.why}")
     return EXIT_INCOMPLETE if campaign.unplanned else 0
@@ -92,32 +114,54 @@ def _print_exposures(campaign: Campaign, statement: ReserveStatement) -> None:
 
 def run_collect(args: argparse.Namespace) -> int:
     statement = _statement(args.file)
-    files = [(str(path), read_bytes(path, most=MOST_OFFICE_BYTES)) for path in args.psbts]
-    done = collected(statement, chain_of(args), files, wallets=args.wallet)
+    files = [(str(path), read_bytes(path, most=MOST_OFFICE_BYTES)) for path in args.signed]
+    texts = [(name, raw) for name, raw in files if is_signed_text(raw)]
+    psbts = [(name, raw) for name, raw in files if not is_signed_text(raw)]
+    done = collected(statement, chain_of(args), psbts, wallets=args.wallet)
+    alone = messages_collected(statement, texts, wallets=args.wallet)
     _say_if_test(statement)
     for state in done.rounds:
         print(state.words)
         if state.proof is not None:
             for bad in state.bad:
                 print(f"  {bad}")
-    for stray in done.stray:
+    for wallet in alone.wallets:
+        print(wallet.words)
+    for stray in (*done.stray, *alone.stray):
         print(f"{stray.file}: {stray.why}")
     unplanned = len(done.campaign.unplanned)
     if unplanned:
         print(f"{unplanned} closing coins are in no round")
-    complete = done.complete and not unplanned
-    proved = any(state.proof is not None for state in done.rounds)
-    if args.out is not None and proved and (complete or args.partial):
+    enough = {wallet.wallet for wallet in alone.wallets if wallet.enough}
+    proved = [state.proof is not None for state in done.rounds]
+    covered = [state.proof is not None or state.round.wallet.id in enough for state in done.rounds]
+    complete = all(covered) and not unplanned
+    items = []
+    if any(proved):
         network = Case(statement=statement, chain=None, engine=best_engine()).network
-        item = control_evidence(done, statement.envelope, network)
-        public = item
-        if args.withhold is not None:
-            write_whole(args.withhold, canonical_bytes(dict(item.fields)) + b"\n", mode=0o600)
-            public = commitment_to(item, statement.envelope)
-        write_whole(args.out, write_statement(with_evidence(statement.envelope, public)))
-        shown = "proofs" if public.type == CONTROL_TYPE else "the hash of the proofs"
-        print(f"{shown} attached, written to {args.out}")
+        items.append(control_evidence(done, statement.envelope, network))
+    if alone.signatures:
+        items.append(cosigned_evidence(done.campaign.message, alone.signatures, statement.envelope))
+    if args.out is not None and items and (complete or args.partial):
+        _attach(statement, items, args)
     return 0 if complete else EXIT_INCOMPLETE
+
+
+def _attach(
+    statement: ReserveStatement, items: Sequence[Evidence], args: argparse.Namespace
+) -> None:
+    """Write the statement with its evidence; where it is withheld, each piece to its own file."""
+    public = list(items)
+    if args.withhold is not None:
+        for number, item in enumerate(items):
+            path = args.withhold if not number else args.withhold.with_suffix(f".{number + 1}.json")
+            write_whole(path, canonical_bytes(dict(item.fields)) + b"\n", mode=0o600)
+            public[number] = commitment_to(item, statement.envelope)
+            print(f"withheld: {path}")
+    write_whole(args.out, write_statement(with_evidence(statement.envelope, *public)))
+    shown = {item.type for item in public} <= PROOF_TYPES
+    said = "proofs" if shown else "the hash of the proofs"
+    print(f"{said} attached, written to {args.out}")
 
 
 def _statement(path: Path) -> ReserveStatement:

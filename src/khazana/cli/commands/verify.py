@@ -10,7 +10,7 @@ from pathlib import Path
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.cli.chains import add_chain_argument, chain_of
 from khazana.cli.clock import now
-from khazana.cli.control import CONTROL_VERIFIERS, ControlChecks
+from khazana.cli.control import CONTROL_VERIFIERS, LOWEST, ControlChecks
 from khazana.cli.files import (
     MOST_OFFICE_BYTES,
     MOST_PRICE_BYTES,
@@ -91,6 +91,13 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="withheld proofs of control that the office gave you",
     )
     parser.add_argument(
+        "--control-grade",
+        choices=list(LOWEST),
+        default="script",
+        help="the lowest grade of proof you accept: the coins' own scripts, also those that open "
+        "after a wait, cosigners' messages, or a move to fresh addresses (default: %(default)s)",
+    )
+    parser.add_argument(
         "--require",
         choices=[profile.value for profile in Profile],
         default=Profile.ADDRESSES.value,
@@ -124,7 +131,8 @@ def run(args: argparse.Namespace) -> int:
             ConditionChecks([memorandum_named(name) for name in args.memorandum]),
             RotationChecks(),
             ControlChecks(
-                [(str(p), read_bytes(p, most=MOST_STATEMENT_BYTES)) for p in args.control]
+                [(str(p), read_bytes(p, most=MOST_STATEMENT_BYTES)) for p in args.control],
+                LOWEST[args.control_grade],
             ),
         ],
     )
