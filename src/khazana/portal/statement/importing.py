@@ -18,6 +18,7 @@ from khazana.errors import KhazanaError
 from khazana.portal.reserve.deriving import derive_rows
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow, StatementRow
 from khazana.portal.statement.times import remember_times
+from khazana.reserve.headline import watched_set, widest_set
 from khazana.reserve.levels import keep_at
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.reserve.valuation_document import read_valuation
@@ -186,6 +187,8 @@ def _store(
         previous=header.previous or "",
         supersedes=header.supersedes or "",
         signed_at=_signed_at(statement),
+        headline=widest_set(statement),
+        watched=watched_set(statement, widest_set(statement)),
         part_count=envelope.size,
         withheld_count=len(envelope.withheld),
     )

@@ -53,6 +53,10 @@ class StatementRow(models.Model):
     previous = models.CharField(max_length=64, blank=True)
     supersedes = models.CharField(max_length=64, blank=True)
     signed_at = models.DateTimeField(null=True)
+    headline = models.CharField(max_length=80, blank=True)
+    """The part that stands for everything, such as perimeter/public-sector."""
+    watched = models.CharField(max_length=80, blank=True)
+    """The part whose gross inflow is shown beside the headline's net."""
     part_count = models.PositiveIntegerField()
     withheld_count = models.PositiveIntegerField()
 

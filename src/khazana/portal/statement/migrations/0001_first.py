@@ -85,6 +85,8 @@ class Migration(migrations.Migration):
                 ("previous", models.CharField(blank=True, max_length=64)),
                 ("supersedes", models.CharField(blank=True, max_length=64)),
                 ("signed_at", models.DateTimeField(null=True)),
+                ("headline", models.CharField(blank=True, max_length=80)),
+                ("watched", models.CharField(blank=True, max_length=80)),
                 ("part_count", models.PositiveIntegerField()),
                 ("withheld_count", models.PositiveIntegerField()),
                 (
