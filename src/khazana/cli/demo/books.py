@@ -5,13 +5,15 @@ import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from khazana.cli.demo.names import toml_names
 from khazana.cli.demo.purses import Purse
 from khazana.cli.demo.signers import CHANGE, RECEIVE
 from khazana.cli.demo.stage import address
 from khazana.cli.files import write_whole
+from khazana.custody.rotation_file import ROTATION_FILE_FORMAT, rotation_section
 from khazana.ledger.accounts import Names
 from khazana.ledger.documents import utc_text
 from khazana.ledger.seals import SALT_BYTES, seal_commitment
@@ -20,6 +22,7 @@ from khazana.units import Sats, btc_from_sats
 
 GAP = 20
 PAPERS = "documents"
+LIABILITIES, STATISTICS, ROTATIONS = "liabilities.csv", "statistics.csv", "rotation.toml"
 _PAPERS_EARLIER = timedelta(hours=4)
 
 DOCUMENT_COLUMNS = (
@@ -27,6 +30,10 @@ DOCUMENT_COLUMNS = (
     "counter_account", "currency", "paid", "fees", "authority", "budget_line", "file_sha256",
     "attested_by", "note",
 )  # fmt: skip
+LIABILITY_COLUMNS = (
+    "perimeter", "as_of", "amount_btc", "document", "attested_by", "file_sha256", "entered",
+)  # fmt: skip
+STATISTIC_COLUMNS = ("quantity", "perimeter", "date", "value", "unit", "source", "grade", "entered")
 ATTESTATION_COLUMNS = ("account", "as_of", "amount_btc", "document", "attested_by", "file_sha256")
 
 
@@ -74,6 +81,16 @@ class PerimeterPlan:
 
 
 @dataclass(frozen=True)
+class RotationPlan:
+    """Wallet `new` stands in for `old` from the end of block `since` on."""
+
+    old: str
+    new: str
+    since: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class EntityPlan:
     id: str
     name: Names
@@ -111,7 +128,11 @@ class Books:
     exclusions: list[tuple[str, str]] = field(default_factory=list)
     documents: list[dict[str, str]] = field(default_factory=list)
     attestations: list[dict[str, str]] = field(default_factory=list)
+    liabilities: list[dict[str, str]] = field(default_factory=list)
+    statistics: list[dict[str, str]] = field(default_factory=list)
+    rotations: list[RotationPlan] = field(default_factory=list)
     papers: dict[str, str] = field(default_factory=dict)
+    _written: set[str] = field(default_factory=set)
 
     def document(
         self,
@@ -152,6 +173,45 @@ class Books:
         row["file_sha256"] = self.paper(id_, by, row)
         self.attestations.append(row)
 
+    def owed(self, perimeter: str, *, as_of: int, amount: int, by: str, at: datetime) -> None:
+        """Enter what a body says it owes its clients at the end of a block. at: when it came in."""
+        id_ = f"clients-letter-{as_of:04d}"
+        row = {
+            "perimeter": perimeter,
+            "as_of": str(as_of),
+            "amount_btc": btc_from_sats(Sats(amount)),
+            "document": id_,
+            "attested_by": by,
+            "entered": utc_text(at),
+        }
+        row["file_sha256"] = self.paper(id_, by, row)
+        self.liabilities.append(row)
+
+    def statistic(
+        self,
+        quantity: str,
+        *,
+        perimeter: str,
+        day: date,
+        value: str,
+        unit: str,
+        source: str,
+        at: datetime,
+    ) -> None:
+        """Enter a figure that somebody publishes; at: when it came in."""
+        self.statistics.append(
+            {
+                "quantity": quantity,
+                "perimeter": perimeter,
+                "date": f"{day}",
+                "value": value,
+                "unit": unit,
+                "source": source,
+                "grade": "D",
+                "entered": utc_text(at),
+            }
+        )
+
     def paper(self, id_: str, author: str, content: Mapping[str, str]) -> str:
         """Write an invented paper; returns its SHA-256 in hex."""
         lines = [f"{key}: {value}" for key, value in content.items() if key != "attested_by"]
@@ -181,14 +241,30 @@ class Books:
         _write_table(folder / "documents.csv", DOCUMENT_COLUMNS, rows)
         if self.accounts:
             _write_table(folder / "attestations.csv", ATTESTATION_COLUMNS, self.attestations)
+        if self.liabilities:
+            _write_table(folder / LIABILITIES, LIABILITY_COLUMNS, self.liabilities)
+        if self.statistics:
+            _write_table(folder / STATISTICS, STATISTIC_COLUMNS, self.statistics)
+        if self.rotations:
+            write_whole(folder / ROTATIONS, "\n".join(self._rotation_toml()).encode())
         path = folder / "office.toml"
         write_whole(path, "\n".join(self._toml()).encode())
         return path
 
     def write_papers(self, folder: Path) -> None:
-        """Write the invented papers, so that anyone can hash them again."""
+        """Write the invented papers, so that anyone can hash them again; none is written twice."""
         for name, text in self.papers.items():
-            write_whole(folder / PAPERS / name, text.encode())
+            if name not in self._written:
+                write_whole(folder / PAPERS / name, text.encode())
+                self._written.add(name)
+
+    def _rotation_toml(self) -> Iterable[str]:
+        yield f"# {TEST_NOTICE}"
+        yield f'format = "{ROTATION_FILE_FORMAT}"'
+        for plan in self.rotations:
+            yield rotation_section(
+                old=plan.old, new=plan.new, since=str(plan.since), reason=plan.reason
+            )
 
     def _toml(self) -> Iterable[str]:
         yield f"# {self.name['en']}: {TEST_NOTICE}."
@@ -197,7 +273,7 @@ class Books:
         yield ""
         yield "[office]"
         yield f'id = "{self.id}"'
-        yield f"name = {_names(self.name)}"
+        yield f"name = {toml_names(self.name)}"
         yield 'network = "regtest"'
         yield "test = true"
         yield f'timezone = "{self.timezone}"'
@@ -210,7 +286,12 @@ class Books:
         if self.accounts:
             yield 'attestations = ["attestations.csv"]'
         for entity in self.entities:
-            yield from ("", "[[entity]]", f'id = "{entity.id}"', f"name = {_names(entity.name)}")
+            yield from (
+                "",
+                "[[entity]]",
+                f'id = "{entity.id}"',
+                f"name = {toml_names(entity.name)}",
+            )
             yield f'sector = "{entity.sector}"'
         for wallet in self.wallets:
             yield from self._wallet(wallet)
@@ -219,11 +300,11 @@ class Books:
             yield from (f'commitment = "{commitment}"', f"block = {block}")
         for account in self.accounts:
             yield from ("", "[[account]]", f'id = "{account.id}"', f'entity = "{account.entity}"')
-            yield from (f"name = {_names(account.name)}", f'custodian = "{account.custodian}"')
+            yield from (f"name = {toml_names(account.name)}", f'custodian = "{account.custodian}"')
             yield 'lane = "owned"'
         for perimeter in self.perimeters:
             yield from ("", "[[perimeter]]", f'id = "{perimeter.id}"')
-            yield f"name = {_names(perimeter.name)}"
+            yield f"name = {toml_names(perimeter.name)}"
             for member in perimeter.members:
                 yield from ("", "[[perimeter.member]]", f'{member.kind} = "{member.id}"')
                 if member.since is not None:
@@ -240,7 +321,7 @@ class Books:
 
     def _wallet(self, wallet: DeclaredWallet) -> Iterable[str]:
         yield from ("", f"# {wallet.comment}", "[[wallet]]", f'id = "{wallet.id}"')
-        yield from (f'entity = "{wallet.entity}"', f"name = {_names(wallet.name)}")
+        yield from (f'entity = "{wallet.entity}"', f"name = {toml_names(wallet.name)}")
         yield f"declared = {wallet.declared}"
         purse = wallet.purse
         if wallet.form == "descriptor":
@@ -281,10 +362,6 @@ _COST_RULES = (
     'impairment = "never_reversed"',
     "",
 )
-
-
-def _names(name: Names) -> str:
-    return "{ " + ", ".join(f'{language} = "{text}"' for language, text in name.items()) + " }"
 
 
 def _write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:

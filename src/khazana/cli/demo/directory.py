@@ -17,7 +17,8 @@ PAKISTAN = "pakistan"
 EL_SALVADOR = "el-salvador"
 DRILL = "drill-office"
 TAMPERED = "tampered.json"
-_OURS = (DEVNET, PAKISTAN, EL_SALVADOR, DRILL, TAMPERED)
+PROGRESS = "progress.json"
+_OURS = (DEVNET, PAKISTAN, EL_SALVADOR, DRILL, TAMPERED, PROGRESS)
 
 
 @dataclass(eq=False, kw_only=True)

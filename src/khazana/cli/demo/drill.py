@@ -1,7 +1,10 @@
 """The Drill Office: fictional, small, and the only office in the demo that ever lies."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, datetime
 
+from khazana.cli.demo.arrangements import drill_memorandum
 from khazana.cli.demo.books import Books, DeclaredWallet, EntityPlan, Member, PerimeterPlan
 from khazana.cli.demo.names import DRILL_MEMBERS, DRILL_OFFICE, DRILL_VAULT
 from khazana.cli.demo.officers import ROLES, Officers
@@ -24,8 +27,9 @@ class Drill:
     def __init__(self, stage: Stage, people: People, prices: Prices, officers: Officers) -> None:
         self.stage, self.people, self.prices = stage, people, prices
         self.vault = stage.purse("drill-vault", SingleKey("drill-vault"))
-        self.purchase_days = (stage.timeline.on(48), stage.timeline.on(54))
-        self.payment_day = stage.timeline.on(74)
+        within, last = stage.timeline.within, stage.timeline.periods
+        self.purchase_days = (within(last, 10), within(last, 40))
+        self.payment_day = within(last, 70)
         self.hidden: Txid | None = None
         """The payment that the tampered statement leaves out."""
         self.books = Books(
@@ -72,6 +76,13 @@ class Drill:
                 txid=self.hidden,
                 address=address(script),
             )
+
+    def memorandum(self, period: int, closed: Sequence[date]) -> str:
+        """What it promised its lender before it bought. closed: the day each period closes."""
+        return drill_memorandum(base=closed[period - 1])
+
+    def report(self, period: int, closed: Sequence[date], *, at: datetime) -> None:
+        """It tells its lender nothing."""
 
     def tampered(self, facts: ChainFacts) -> ChainFacts:
         """The chain as the dishonest office tells it: one payment never happened.

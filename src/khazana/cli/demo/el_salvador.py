@@ -3,7 +3,18 @@
 The real office's public figures, divided by the scale, are the model; every amount is invented.
 """
 
-from khazana.cli.demo.books import Books, DeclaredWallet, EntityPlan, Member, PerimeterPlan
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from khazana.cli.demo.arrangements import el_salvador_memorandum
+from khazana.cli.demo.books import (
+    Books,
+    DeclaredWallet,
+    EntityPlan,
+    Member,
+    PerimeterPlan,
+    RotationPlan,
+)
 from khazana.cli.demo.names import (
     CLIENT_DEPOSITS,
     COMPANY_OWN,
@@ -17,6 +28,7 @@ from khazana.cli.demo.names import (
     LENDERS_PUBLIC_SECTOR,
     TREASURY,
     TREASURY_RESERVE,
+    TREASURY_ROTATED,
     TREASURY_SECOND,
     WALLET_COMPANY,
 )
@@ -24,6 +36,7 @@ from khazana.cli.demo.officers import ROLES, Officers
 from khazana.cli.demo.people import EXCHANGE_NAME, People
 from khazana.cli.demo.prices import Prices, major
 from khazana.cli.demo.purses import Purse
+from khazana.cli.demo.quorums import RECOVERY_AFTER, ThreeOfFiveWithRecovery
 from khazana.cli.demo.signers import CHANGE, RECEIVE, SingleKey, Taproot, TwoOfThree
 from khazana.cli.demo.stage import BTC, Stage, address
 from khazana.cli.demo.timeline import OPENING
@@ -51,8 +64,9 @@ class ElSalvador:
 
     def __init__(self, stage: Stage, people: People, prices: Prices, officers: Officers) -> None:
         self.stage, self.people, self.prices = stage, people, prices
-        on = stage.timeline.on
-        self.fund = stage.purse("sv-fund", TwoOfThree("sv-fund"))
+        timeline = stage.timeline
+        on, last = timeline.on, timeline.periods
+        self.fund = stage.purse("sv-fund", ThreeOfFiveWithRecovery("sv-fund"))
         self.treasury = stage.purse("sv-treasury", TwoOfThree("sv-treasury"))
         self.second = stage.purse("sv-second", Taproot("sv-second"))
         self.energy = stage.purse("sv-energy", SingleKey("sv-energy"))
@@ -61,13 +75,17 @@ class ElSalvador:
         # A promise covers scripts that must not change afterwards.
         self.second_scripts = [self.second.new_script() for _ in range(3)]
         self.second.new_script(CHANGE)
-        self.purchases = range(on(2), on(38))
+        # Buying and mining end before the arrangement with the lender begins.
+        self.purchases = range(on(2), timeline.close(timeline.approved) - 3)
         self.split_day = on(33)
-        self.second_declared = stage.timeline.first_signing + 4
-        self.rise_day = self.second_declared + 5
+        self.rotation_day = timeline.within(timeline.approved + 1, 20)
+        self.second_declared = timeline.within(last, 0)
+        self.rise_day = timeline.within(last, 60)
+        self.recovery_day = timeline.within(last, 90)
         self.daily_moves = range(on(50), on(90))
-        # The last coinbase is younger than 100 blocks at the close: mined, held, not spendable.
-        self.mined_days = (3, on(62), stage.timeline.last_close - 20)
+        # The second coinbase is younger than 100 blocks at the close: mined, held, not spendable.
+        self.mined_days = (3, timeline.within(timeline.approved, 50))
+        self._owed: dict[int, int] = {}  # by closing block
         self.books = Books(
             id="el-salvador",
             name=EL_SALVADOR_OFFICE,
@@ -89,7 +107,8 @@ class ElSalvador:
         self._buy(day)
         self._mine(day)
         self._serve_clients(day)
-        on = self.stage.timeline.on
+        within, approved = self.stage.timeline.within, self.stage.timeline.approved
+        self._write_to_the_lender(day)
         if day == self.split_day:
             scripts = [self.fund.new_script() for _ in range(SPLIT_ADDRESSES)]
             self.stage.spread(self.fund, scripts)
@@ -98,11 +117,17 @@ class ElSalvador:
             self._declare_second()
         if day == self.rise_day:
             self._rise()
-        if day in self.daily_moves and day != self.rise_day:
+        if day == self.recovery_day:
+            # An exercise: as if three of five devices were lost, the others move what has waited.
+            self.stage.recover(self.fund, self.fund.new_script(), older_than=RECOVERY_AFTER)
+        if day in self.daily_moves and day not in (self.rise_day, self.rotation_day):
             self.stage.pay(self.treasury, (self.fund.script, DAILY_PURCHASE))
-        if day == on(55):
+        if day == self.rotation_day:
+            self._rotate(day)
+        # In one quarter, so that what is paid out makes up for what comes in.
+        if day == within(approved + 1, 60):
             self._receive_taxes(day)
-        if day == on(70):
+        if day == within(approved + 1, 80):
             self._disburse(day)
 
     def _begin(self, day: int) -> None:
@@ -175,7 +200,7 @@ class ElSalvador:
             amount = 15 * BTC // 100
             txid = self.stage.pay(self.clients, (self.people.public.script, amount))
             self._client_document("withdrawal", "client_withdrawal", day, amount, txid)
-        if day in (self.stage.timeline.on(30), self.stage.timeline.on(75)):
+        if day in (self.stage.timeline.on(10), self.stage.timeline.on(30)):
             # The company's fees leave the clients' wallet for its own: a change of title inside.
             self.stage.pay(self.clients, (self.company.script, BTC // 50))
 
@@ -190,6 +215,77 @@ class ElSalvador:
             txid=txid,
             note="sum of clients' orders; their names stay with the company",
         )
+
+    def _write_to_the_lender(self, day: int) -> None:
+        """What the company owes at each closing since the arrangement, three days later.
+
+        One letter comes after its statement was signed: that quarter could not be assessed then.
+        """
+        timeline = self.stage.timeline
+        for period in range(timeline.approved, timeline.periods + 1):
+            close = timeline.close(period)
+            if day == close + 1:
+                self._owed[close] = self.clients.balance()
+            late = period == timeline.periods - 1
+            if day == (timeline.within(period + 1, 30) if late else close + 3):
+                self.books.owed(
+                    "public-sector",
+                    as_of=close,
+                    amount=self._owed[close],
+                    by="Public Wallet Company",
+                    at=timeline.instant(day),
+                )
+
+    def memorandum(self, period: int, closed: Sequence[date]) -> str | None:
+        """The lender's conditions for a period's statement. closed: the day each period closes."""
+        timeline = self.stage.timeline
+        if period <= timeline.approved:
+            return None
+        return el_salvador_memorandum(
+            approved=closed[timeline.approved],
+            base=closed[period - 1],
+            tested=closed[timeline.approved + 1 : period + 1],
+        )
+
+    def report(self, period: int, closed: Sequence[date], *, at: datetime) -> None:
+        """What the office tells the lender beside its figures."""
+        if period > self.stage.timeline.approved:
+            self.books.statistic(
+                "wallet-statement",
+                perimeter="public-sector",
+                day=closed[period],
+                value="1",
+                unit="done",
+                source="El Salvador Bitcoin Office (demo)",
+                at=at,
+            )
+
+    def _rotate(self, day: int) -> None:
+        """One of the treasury's three devices is given up: a new quorum, and every coin moves."""
+        new = self.stage.purse("sv-treasury-2", TwoOfThree("sv-treasury", devices=(0, 1, 3)))
+        for branch in (RECEIVE, CHANGE):
+            new.new_script(branch)
+        self.books.declare(
+            DeclaredWallet(
+                "treasury-renewed",
+                "treasury",
+                TREASURY_ROTATED,
+                new,
+                "descriptor",
+                day - 1,
+                "Two of three devices sign; one of them is new.",
+            )
+        )
+        self.books.rotations.append(
+            RotationPlan(
+                old="treasury-reserve",
+                new="treasury-renewed",
+                since=day - 1,
+                reason="One device was withdrawn by its maker (invented).",
+            )
+        )
+        self.stage.spread(self.treasury, [new.script])
+        self.treasury = new
 
     def _declare_second(self) -> None:
         self.books.declare(
@@ -222,7 +318,7 @@ class ElSalvador:
             f"tax-{day:04d}",
             "receipt",
             at=self.stage.timeline.instant(day),
-            account="treasury-reserve",
+            account="treasury-renewed",
             amount=amount,
             attested_by="Treasury cashier",
             txid=txid,
@@ -236,7 +332,7 @@ class ElSalvador:
             f"payment-{day:04d}",
             "disbursement",
             at=self.stage.timeline.instant(day),
-            account="treasury-reserve",
+            account="treasury-renewed",
             amount=amount,
             attested_by="Treasury cashier",
             txid=txid,
@@ -257,7 +353,8 @@ class ElSalvador:
         ]
         for id_, entity, name, purse, form, lane, comment in (
             ("fund", "bitcoin-office", FUND, self.fund, "descriptor", "owned",
-             "Two of three devices sign; what the fund's public page shows."),
+             "Three of five devices sign; two of three others after four weeks' rest. What the "
+             "fund's public page shows."),
             ("treasury-reserve", "treasury", TREASURY_RESERVE, self.treasury, "descriptor", "owned",
              "Two of three devices sign."),
             ("energy-mined", "energy-company", ENERGY_MINED, self.energy, "addresses", "owned",

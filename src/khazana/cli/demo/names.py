@@ -7,6 +7,11 @@ def names(en: str, ur: str, ar: str, es: str) -> Names:
     return {"en": en, "ur": ur, "ar": ar, "es": es}
 
 
+def toml_names(name: Names) -> str:
+    """A name in its languages as a TOML table on one line."""
+    return "{ " + ", ".join(f'{language} = "{text}"' for language, text in name.items()) + " }"
+
+
 # Pakistan
 PAKISTAN_OFFICE = names(
     "Pakistan Bitcoin Office (demo)",
@@ -46,6 +51,19 @@ STRATEGIC_RESERVE = names(
     "الاحتياطي الاستراتيجي من البيتكوين",
     "Reserva estratégica de bitcoin",
 )
+CUSTOMS_LATE = names(
+    "Customs, evidence wallet found later",
+    "کسٹمز، بعد میں ملا ثبوت کا والٹ",
+    "الجمارك، محفظة أدلة عُثر عليها لاحقًا",
+    "Aduanas, monedero de pruebas hallado después",
+)
+OUTSIDE_RESERVE = names(
+    "Public bodies outside the reserve",
+    "ریزرو سے باہر سرکاری ادارے",
+    "جهات عامة خارج الاحتياطي",
+    "Organismos públicos fuera de la reserva",
+)
+STATE_BANK = names("Central bank", "مرکزی بینک", "البنك المركزي", "Banco central")
 PUBLIC_SECTOR = names("Public sector", "سرکاری شعبہ", "القطاع العام", "Sector público")
 
 # El Salvador
@@ -79,6 +97,12 @@ FUND = names(
 )
 TREASURY_RESERVE = names(
     "Treasury reserve", "خزانے کا ریزرو", "احتياطي الخزانة", "Reserva de Tesorería"
+)
+TREASURY_ROTATED = names(
+    "Treasury reserve, renewed quorum",
+    "خزانے کا ریزرو، نیا دستخطی کورم",
+    "احتياطي الخزانة، نصاب توقيع مُجدَّد",
+    "Reserva de Tesorería, quórum renovado",
 )
 TREASURY_SECOND = names(
     "Treasury, second reserve",
@@ -121,3 +145,65 @@ DRILL_OFFICE = names(
 )
 DRILL_VAULT = names("Drill vault", "مشقی تجوری", "خزنة التدريب", "Bóveda de simulacro")
 DRILL_MEMBERS = names("All of the drill", "پوری مشق", "التدريب كله", "Todo el simulacro")
+
+# The lender's conditions, invented
+EL_SALVADOR_ARRANGEMENT = names(
+    "El Salvador, example arrangement (invented)",
+    "ایل سلواڈور، قرض پروگرام کا نمونہ (فرضی)",
+    "السلفادور، اتفاق تمويل نموذجي (غير حقيقي)",
+    "El Salvador, acuerdo de ejemplo (ficticio)",
+)
+PAKISTAN_ARRANGEMENT = names(
+    "Pakistan, example arrangement (invented)",
+    "پاکستان، قرض پروگرام کا نمونہ (فرضی)",
+    "باكستان، اتفاق تمويل نموذجي (غير حقيقي)",
+    "Pakistán, acuerdo de ejemplo (ficticio)",
+)
+DRILL_ARRANGEMENT = names(
+    "Drill Office, example arrangement (invented)",
+    "مشقی دفتر، قرض پروگرام کا نمونہ (فرضی)",
+    "مكتب التدريب، اتفاق تمويل نموذجي (غير حقيقي)",
+    "Oficina de Simulacro, acuerdo de ejemplo (ficticio)",
+)
+NO_ACCUMULATION = names(
+    "No voluntary accumulation of bitcoin by the public sector",
+    "سرکاری شعبے کے بٹ کوائن ذخیرے میں کوئی رضاکارانہ اضافہ نہیں",
+    "لا تراكم طوعي للبيتكوين لدى القطاع العام",
+    "Ninguna acumulación voluntaria de bitcoin por el sector público",
+)
+NO_ACCUMULATION_ELSEWHERE = names(
+    "No voluntary accumulation outside the reserve",
+    "ریزرو سے باہر ذخیرے میں کوئی رضاکارانہ اضافہ نہیں",
+    "لا تراكم طوعي خارج الاحتياطي",
+    "Ninguna acumulación voluntaria fuera de la reserva",
+)
+NO_PURCHASE_OR_MINING = names(
+    "No bitcoin bought or mined by the public sector",
+    "سرکاری شعبہ نہ بٹ کوائن خریدے گا نہ مائن کرے گا",
+    "لا يشتري القطاع العام البيتكوين ولا يعدّنه",
+    "Ningún bitcoin comprado ni minado por el sector público",
+)
+STOCK_CEILING = names(
+    "Ceiling on the public sector's stock of bitcoin",
+    "سرکاری شعبے کے پاس موجود بٹ کوائن کی بالائی حد",
+    "سقف ما يحوزه القطاع العام من البيتكوين",
+    "Techo del bitcoin en poder del sector público",
+)
+PURCHASE_CEILING = names(
+    "Ceiling on bitcoin bought and mined between two reviews",
+    "دو جائزوں کے درمیان خریدے اور مائن کیے گئے بٹ کوائن کی بالائی حد",
+    "سقف ما يُشترى ويُعدَّن من البيتكوين بين مراجعتين",
+    "Techo del bitcoin comprado y minado entre dos revisiones",
+)
+WALLET_STATEMENT = names(
+    "A signed statement of every public wallet each quarter",
+    "ہر سہ ماہی میں تمام سرکاری والٹس کا دستخط شدہ گوشوارہ",
+    "بيان موقَّع بكل محافظ الدولة في كل ربع سنة",
+    "Un estado firmado de cada monedero público por trimestre",
+)
+NET_RESERVES = names(
+    "Floor on net international reserves",
+    "خالص بین الاقوامی ذخائر کی زیریں حد",
+    "حد أدنى لصافي الاحتياطيات الدولية",
+    "Piso de las reservas internacionales netas",
+)

@@ -2,15 +2,19 @@
 
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from khazana.bitcoin.network import REGTEST
 from khazana.bitcoin.work import block_subsidy
+from khazana.cli.demo import directory as lies
 from khazana.cli.demo import el_salvador, pakistan
+from khazana.cli.demo.chronicle import Publication
 from khazana.cli.demo.figures import TwoBars
 from khazana.cli.demo.judge import Outcome
+from khazana.cli.demo.proving import Proved
 from khazana.cli.demo.timeline import SCALE, Timeline
+from khazana.conditions.accumulation import Accumulation, AccumulationTest
 from khazana.ledger.accounts import Lane
 from khazana.ledger.documents import Reason
 from khazana.reserve.parts import FiguresBody
@@ -19,6 +23,12 @@ from khazana.units import SATS_PER_BTC, Height, Sats, btc_from_sats
 
 WIDTH = 98
 RULE = "-" * WIDTH
+
+STATE_NAMES = {
+    lies.EL_SALVADOR: "El Salvador",
+    lies.PAKISTAN: "Pakistan",
+    lies.DRILL: "the Drill Office (fictional)",
+}
 
 LaneTotals = Mapping[str, int]
 """lane -> how much more stands in it at the closing than at the opening."""
@@ -126,7 +136,7 @@ def stock_in_the_period(page: FiguresBody, stock: FiguresBody, lanes: LaneTotals
     """Why the page and the stock differ over the whole period, from the statement's figures."""
     clients = lanes[Lane.HELD_FOR_CLIENTS.value]
     yield _filled(
-        f"Over the whole period the fund's page went from {_btc(page.opening)} to "
+        f"Over the quarter the fund's page went from {_btc(page.opening)} to "
         f"{_btc(page.closing)}; the public sector's stock changed by "
         f"{_signed(stock.closing - stock.opening)}:"
     )
@@ -152,19 +162,71 @@ def reserve_line(name: str, held: FiguresBody, worth: Iterable[str]) -> str:
     )
 
 
+def correction_line(publications: Sequence[Publication]) -> Iterable[str]:
+    """What replaced what, and how both say so."""
+    for publication in publications:
+        if publication.superseded_by is not None:
+            number = next(
+                p.number for p in publications if p.statement.root == publication.superseded_by
+            )
+            yield _filled(
+                f"Pakistan's publication {publication.number} is superseded by {number}, of the "
+                "same period: a paper found late explains what was unexplained. Both stay."
+            )
+
+
+def accumulation_lines(tests: Iterable[tuple[str, AccumulationTest]]) -> Iterable[str]:
+    """An example of each verdict: the newest of the first office that has one."""
+    newest: dict[Accumulation, tuple[str, AccumulationTest]] = {}
+    counts: dict[Accumulation, int] = {}
+    for office, test in tests:
+        if newest.get(test.verdict, (office, test))[0] == office:
+            newest[test.verdict] = (office, test)
+        counts[test.verdict] = counts.get(test.verdict, 0) + 1
+    yield "Did the stock rise? The accumulation test in the statements, verdict by verdict:"
+    for verdict in Accumulation:
+        if verdict not in newest:
+            continue
+        office, test = newest[verdict]
+        times = "once" if counts[verdict] == 1 else f"{counts[verdict]} times"
+        where = f"{STATE_NAMES[office]}, {test.perimeter}"
+        blocks = f"after block {test.after.height} up to block {test.until.height}"
+        yield f"  {verdict.value} ({times}); {where}, {blocks}:"
+        yield textwrap.indent(textwrap.fill(test.why, WIDTH - 4, break_on_hyphens=False), "    ")
+        for late in test.late:
+            if verdict is Accumulation.ASSERTED:
+                yield (
+                    f"    {late.wallet} of {late.entity} gave {_btc(late.paid)}; document: "
+                    f"{late.document or 'none'}"
+                )
+
+
+def signed_by_quorums(proved: Mapping[str, Proved]) -> Iterable[str]:
+    """Who put the figures under the coins' own keys."""
+    for office, each in proved.items():
+        campaign = each.campaign
+        yield _filled(
+            f"{STATE_NAMES[office]}'s coins signed the statement's root themselves: "
+            f"{len(campaign.closing.coins)} coins, {len(campaign.rounds)} proofs, {each.files} "
+            f"files back from devices of demo keys. Message: {campaign.message.text}"
+        )
+
+
 def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
     yield RULE
     yield f"Everything lies in {directory}/ ({TEST_NOTICE}):"
     for name, what in (
         ("devnet/", "the network's blocks; --chain blocks:.../devnet/blocks reads them"),
         ("el-salvador/, pakistan/", "office.toml, office.json, keys, papers, statements, journals"),
-        ("  statement.json", "the current statement; statement-1.json is the first year's"),
+        ("  statement.json", "the current statement; statements/ has all, publication.json why"),
         (
             "  statement-public.json",
             "what the public sees; statement-totals.json without addresses",
         ),
         ("  documents.json", "records with the salts that open them, for an auditor"),
         ("  valuation.json", "the holdings in USD and PKR at invented prices, same root"),
+        ("  memorandum.toml", "the example of a lender's conditions that it is judged by"),
+        ("  control/", "what the quorums' devices were given to sign"),
         ("drill-office/", "the fictional office's honest statement"),
         ("tampered.json", "the same statement with one payment hidden, signed by its valid keys"),
     ):

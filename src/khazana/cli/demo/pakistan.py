@@ -3,6 +3,10 @@
 Every amount is invented and divided by the scale; no real body has done any of this.
 """
 
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from khazana.cli.demo.arrangements import NET_RESERVES_FLOOR_USD_M, pakistan_memorandum
 from khazana.cli.demo.books import (
     AccountPlan,
     Books,
@@ -16,6 +20,8 @@ from khazana.cli.demo.names import (
     ACCOUNT_AT_EXCHANGE,
     CUSTOMS,
     CUSTOMS_CUSTODY,
+    CUSTOMS_LATE,
+    OUTSIDE_RESERVE,
     PAKISTAN_BITCOIN_OFFICE,
     PAKISTAN_OFFICE,
     PUBLIC_SECTOR,
@@ -41,6 +47,7 @@ TO_CUSTODIAN = 150 * BTC // 100
 BOUGHT_AT_CUSTODIAN = 50 * BTC // 100
 UNEXPLAINED = 21 * BTC // 100
 DUST = 600
+IN_LATE_WALLET = 125 * BTC // 100
 DISBURSED = 75 * BTC // 100
 
 _DECLARED = 123
@@ -53,15 +60,23 @@ class Pakistan:
 
     def __init__(self, stage: Stage, people: People, prices: Prices, officers: Officers) -> None:
         self.stage, self.people, self.prices = stage, people, prices
-        on = stage.timeline.on
+        timeline = stage.timeline
+        on, within, last = timeline.on, timeline.within, timeline.periods
         self.cold = stage.purse("pk-cold", TwoOfThree("pk-cold"))
         self.operations = stage.purse("pk-operations", SingleKey("pk-operations"))
         self.custody = stage.purse("pk-custody", Taproot("pk-custody"))
         self.site = stage.purse("pk-site", Taproot("pk-site"))
-        self.purchase_days = [on(p) for p in (6, 14, 22, 30, 44, 52, 60, 68, 76)]
+        self.late = stage.purse("pk-customs-late", SingleKey("pk-customs-late"))
+        self.late.new_script()
+        self.purchase_days = [within(period, 30) for period in range(1, last + 1)]
+        self.undocumented = within(timeline.corrected, 30)
+        """The purchase whose paper is found after its quarter's statement was published."""
         self.seizure_days = (on(25), on(47))
-        self.forfeiture_day = on(64)
+        self.forfeiture_day = within(last - 1, 60)
         self.split_day = on(72)
+        self.late_declared = within(last, 10)
+        self._in_custody = 0
+        self._bought: dict[int, tuple[str, bytes]] = {}
         self.books = Books(
             id="pakistan",
             name=PAKISTAN_OFFICE,
@@ -74,13 +89,21 @@ class Pakistan:
 
     def act(self, day: int) -> None:
         """What the office and its counterparties do before the block of a day is found."""
-        on = self.stage.timeline.on
+        timeline = self.stage.timeline
+        on = timeline.on
         if day in (122, 123):
             self.stage.pay(self.people.exchange, (self.cold.new_script(), AT_OPENING // 2))
         if day == 123:
             self.stage.pay(self.people.exchange, (self.people.holder.script, 20 * BTC))
+            self.stage.pay(self.people.exchange, (self.late.script, IN_LATE_WALLET))
         if day in self.purchase_days:
             self._buy(day)
+            if day != self.undocumented:
+                self._document_purchase(day)
+        if day == timeline.correction - 1:
+            self._document_purchase(
+                self.undocumented, note=f"found in the archive at block {day}, entered then"
+            )
         if day in self.seizure_days:
             self._seize(day)
         if OPENING < day <= self.stage.timeline.last_close and day % _PAYOUT_EVERY == 0:
@@ -91,6 +114,10 @@ class Pakistan:
         self._receive_strangers(day)
         if day == self.forfeiture_day:
             self._forfeit(day)
+        if day == self.late_declared:
+            self._declare_late(day)
+        if day == self.late_declared + 2:
+            self.stage.spread(self.late, [self.custody.new_script()])
         if day == self.split_day:
             count = -(-self.cold.balance() // CAP)
             self.stage.spread(self.cold, [self.cold.new_script() for _ in range(count)])
@@ -99,7 +126,13 @@ class Pakistan:
 
     def _buy(self, day: int) -> None:
         script = self.cold.new_script()
-        txid = self.stage.pay(self.people.exchange, (script, PURCHASE))
+        self._bought[day] = (
+            self.stage.pay(self.people.exchange, (script, PURCHASE)),
+            script,
+        )
+
+    def _document_purchase(self, day: int, **more: str) -> None:
+        txid, script = self._bought[day]
         paid = self.prices.value(PURCHASE, day, "PKR").minor
         self.books.document(
             f"buy-{day:04d}",
@@ -116,7 +149,52 @@ class Pakistan:
             fees=major(paid // 500, "PKR"),
             authority=f"Cabinet decision {self.purchase_days.index(day) + 1} (invented)",
             budget_line="4100-2",
+            **more,
         )
+
+    def memorandum(self, period: int, closed: Sequence[date]) -> str | None:
+        """The lender's conditions for a period's statement. closed: the day each period closes."""
+        if period == 1:
+            return None
+        return pakistan_memorandum(
+            approved=closed[1], base=closed[period - 1], tested=closed[2 : period + 1]
+        )
+
+    def report(self, period: int, closed: Sequence[date], *, at: datetime) -> None:
+        """The central bank's figure for a closing, invented: negative, and above its floor."""
+        if period > 1:
+            self.books.statistic(
+                "net_international_reserves",
+                perimeter="central-bank",
+                day=closed[period],
+                value=str(NET_RESERVES_FLOOR_USD_M + 400 + 150 * period),
+                unit="USD m",
+                source="Central bank (invented)",
+                at=at,
+            )
+
+    def _declare_late(self, day: int) -> None:
+        """A wallet that customs held all along is found, declared with a paper, and cleared."""
+        inventory = f"inventory-{day:04d}"
+        content = {
+            "wallet": "customs-evidence",
+            "held": "by customs since before the first statement, as the inventory says (invented)",
+        }
+        self.books.paper(inventory, "Customs", content)
+        self.books.declare(
+            DeclaredWallet(
+                "customs-evidence",
+                "customs",
+                CUSTOMS_LATE,
+                self.late,
+                "addresses",
+                day,
+                "Found in an inventory: nobody had declared or sealed it before.",
+                lane="seized",
+            )
+        )
+        outside = next(p for p in self.books.perimeters if p.id == "outside-reserve")
+        outside.members.append(Member("wallet", "customs-evidence", since=day, document=inventory))
 
     def _seize(self, day: int) -> None:
         amount = SEIZED[self.seizure_days.index(day)]
@@ -164,10 +242,11 @@ class Pakistan:
         )
 
     def _use_custodian(self, day: int) -> None:
-        on, at = self.stage.timeline.on, self.stage.timeline.instant(day)
-        if day == on(18):
+        timeline, at = self.stage.timeline, self.stage.timeline.instant(day)
+        if day == timeline.within(1, 80):
             self.stage.pay(self.cold, (self.operations.script, 3 * BTC))
-        if day == on(20):
+        if day == timeline.within(2, 20):
+            self._in_custody = TO_CUSTODIAN
             target = self.people.exchange.script
             txid = self.stage.pay(self.operations, (target, TO_CUSTODIAN))
             self.books.document(
@@ -191,9 +270,8 @@ class Pakistan:
                 attested_by=EXCHANGE_NAME,
                 note=f"the account is credited with deposit-{day:04d}",
             )
-        if day == on(28):
-            self._attest(day, TO_CUSTODIAN)
-        if day == on(62):
+        if day == timeline.within(timeline.periods - 1, 40):
+            self._in_custody += BOUGHT_AT_CUSTODIAN
             paid = self.prices.value(BOUGHT_AT_CUSTODIAN, day, "PKR").minor
             self.books.document(
                 f"buy-at-exchange-{day:04d}",
@@ -209,11 +287,8 @@ class Pakistan:
                 authority="Cabinet decision 10 (invented)",
                 budget_line="4100-2",
             )
-        if day == on(66):
-            self._attest(day, TO_CUSTODIAN + BOUGHT_AT_CUSTODIAN)
-
-    def _attest(self, day: int, amount: int) -> None:
-        self.books.attestation(_ACCOUNT, as_of=day, amount=amount, by=EXCHANGE_NAME)
+        if day in [timeline.close(period) for period in range(2, timeline.periods + 1)]:
+            self.books.attestation(_ACCOUNT, as_of=day, amount=self._in_custody, by=EXCHANGE_NAME)
 
     def _receive_strangers(self, day: int) -> None:
         """What nobody asked for: one receipt that no document explains, and dust."""
@@ -266,6 +341,11 @@ class Pakistan:
         books.perimeters += [
             PerimeterPlan(
                 "strategic-reserve", STRATEGIC_RESERVE, [Member("entity", "bitcoin-office")]
+            ),
+            PerimeterPlan(
+                "outside-reserve",
+                OUTSIDE_RESERVE,
+                [Member("wallet", "customs-custody"), Member("wallet", "site-1-mining")],
             ),
             PerimeterPlan(
                 "public-sector",

@@ -1,4 +1,4 @@
-"""Making, signing and writing an office's statements, as its staff would with the commands."""
+"""Making and signing an office's statements, as its staff would with the commands."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -8,29 +8,30 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from khazana.bitcoin.chain import ChainView
+from khazana.cli.demo.books import LIABILITIES, ROTATIONS, STATISTICS
 from khazana.cli.demo.officers import Officers
-from khazana.cli.files import write_whole
+from khazana.cli.memoranda import closings_of, figures_from, linted
 from khazana.cli.offices import office_file, resolved
-from khazana.ledger.document_file import write_document_file
+from khazana.cli.rotations import RotationParts, links_of
+from khazana.conditions.parts import ConditionParts
 from khazana.ledger.journal import journal_csv
 from khazana.ledger.journal_beancount import journal_beancount
+from khazana.ledger.office import Office as OfficeBooks
 from khazana.ledger.valuation import PricePoint
 from khazana.reserve.gather import ChainFacts, gather_period
 from khazana.reserve.journal import blocks_of_journal, journal_of_statement
-from khazana.reserve.levels import keep_at
-from khazana.reserve.make import Made, make
+from khazana.reserve.make import Made, MoreParts, make
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.reserve.valuation import valuation_of
 from khazana.reserve.valuation_document import write_valuation
 from khazana.reserve.valuation_prices import rules_for
 from khazana.statement.checks import TEST_NOTICE
-from khazana.statement.envelope import Statement, disclose, with_evidence, write_statement
+from khazana.statement.envelope import Statement, with_evidence, write_statement
 from khazana.statement.evidence import identity_evidence
 from khazana.statement.identity import Office
 from khazana.statement.signatures import joined_evidence, sign_statement
 from khazana.units import BlockHash, Height
 
-PUBLIC, TOTALS, VALUATION = "statement-public.json", "statement-totals.json", "valuation.json"
 CURRENCIES = ["USD", "PKR"]
 
 Telling = Callable[[ChainFacts], ChainFacts]
@@ -42,45 +43,53 @@ def as_it_is(facts: ChainFacts) -> ChainFacts:
     return facts
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """A statement to be made. number: of the publication. memorandum: the file of the conditions.
+
+    previous, supersedes: roots of the statements that it follows and replaces.
+    """
+
+    number: int
+    after: int
+    until: int
+    at: datetime
+    previous: str | None = None
+    supersedes: str | None = None
+    memorandum: Path | None = None
+    told: Telling = as_it_is
+
+
 @dataclass(frozen=True)
 class Publisher:
-    """An office that publishes: its folder, keys and identity."""
+    """An office that publishes: its keys and identity."""
 
-    folder: Path
     officers: Officers
     identity: Office
 
-    def publish(
-        self,
-        office_toml: Path,
-        chain: ChainView,
-        *,
-        after: int,
-        until: int,
-        at: datetime,
-        name: str,
-        previous: ReserveStatement | None = None,
-        told: Telling = as_it_is,
+    def statement(
+        self, office_toml: Path, chain: ChainView, ask: Ask
     ) -> tuple[ReserveStatement, Made]:
-        """Make, sign and write the statement of a period, and read the file back."""
+        """Make and sign the statement of a period from the books in a folder."""
         office = resolved(office_file(str(office_toml)), chain)
-        facts = told(
+        facts = ask.told(
             gather_period(
                 chain,
                 {script for wallet in office.wallets for script in wallet.scripts},
-                after=chain.block_at(Height(after)),
-                until=chain.block_at(Height(until)),
+                after=chain.block_at(Height(ask.after)),
+                until=chain.block_at(Height(ask.until)),
             )
         )
         made = make(
             office,
             facts,
-            salt_seed=_salt_seed(self.identity.id, name),
+            salt_seed=_salt_seed(self.identity.id, ask.number),
             fingerprint=self.identity.fingerprint,
-            previous=None if previous is None else previous.root,
+            previous=ask.previous,
+            supersedes=ask.supersedes,
+            more=_more(office_toml.parent, office, chain, facts, ask),
         )
-        raw = write_statement(self._signed(made.statement, at))
-        write_whole(self.folder / name, raw)
+        raw = write_statement(self._signed(made.statement, ask.at))
         return read_reserve_statement(raw), made
 
     def _signed(self, statement: Statement, at: datetime) -> Statement:
@@ -90,36 +99,50 @@ class Publisher:
             statement = joined_evidence(statement, envelope)
         return with_evidence(statement, identity_evidence(statement, self.identity))
 
-    def write_documents(self, made: Made, name: str) -> None:
-        """What the office hands to its auditor: records with the salts that open them."""
-        write_whole(self.folder / name, write_document_file(made.documents))
 
-    def write_disclosures(self, statement: ReserveStatement) -> None:
-        """What the public sees: with addresses, and totals alone."""
-        for name, level in ((PUBLIC, "addresses"), (TOTALS, "totals")):
-            shown = disclose(statement.envelope, keep_at(level))
-            write_whole(self.folder / name, write_statement(shown))
-
-    def write_valuation(self, statement: ReserveStatement, prices: Sequence[PricePoint]) -> None:
-        """What the holdings are worth at the day's invented prices: a file apart, same root."""
-        valuation = valuation_of(
-            statement, prices=prices, rules=rules_for(prices, CURRENCIES), currencies=CURRENCIES
+def _more(
+    folder: Path, office: OfficeBooks, chain: ChainView, facts: ChainFacts, ask: Ask
+) -> list[MoreParts]:
+    """The verdicts on the lender's conditions and the stories of rotated quorums, if any."""
+    zone, more = office.rules.timezone, list[MoreParts]()
+    if ask.memorandum is not None:
+        memoranda = [linted(str(ask.memorandum))]
+        statistics, liabilities = folder / STATISTICS, folder / LIABILITIES
+        figures = figures_from(
+            statistics if statistics.exists() else None,
+            liabilities if liabilities.exists() else None,
+            chain=chain,
+            zone=zone,
         )
-        write_whole(self.folder / VALUATION, write_valuation(valuation))
-
-    def write_journals(self, statement: ReserveStatement, chain: ChainView) -> None:
-        """The journal for bookkeeping programs."""
-        journal = journal_of_statement(statement, _days(statement, chain))
-        title = statement.header.office.name["en"]
-        csv_text = journal_csv(journal, notice=TEST_NOTICE)
-        beancount_text = journal_beancount(journal, title=title, notice=TEST_NOTICE)
-        write_whole(self.folder / "journal.csv", csv_text.encode())
-        write_whole(self.folder / "journal.beancount", beancount_text.encode())
+        closings = closings_of(memoranda, chain, zone=zone)
+        today = ask.at.astimezone(ZoneInfo(zone)).date()
+        more.append(ConditionParts(memoranda, figures=figures, closings=closings, today=today))
+    if (folder / ROTATIONS).exists():
+        more.append(RotationParts(links_of(folder / ROTATIONS, office, chain), facts))
+    return more
 
 
-def _salt_seed(office: str, name: str) -> bytes:
+def valuation_bytes(statement: ReserveStatement, prices: Sequence[PricePoint]) -> bytes:
+    """What the holdings are worth at the day's invented prices: a file apart, same root."""
+    valuation = valuation_of(
+        statement, prices=prices, rules=rules_for(prices, CURRENCIES), currencies=CURRENCIES
+    )
+    return write_valuation(valuation)
+
+
+def journals(statement: ReserveStatement, chain: ChainView) -> Mapping[str, bytes]:
+    """The journal for bookkeeping programs, by file name."""
+    journal = journal_of_statement(statement, _days(statement, chain))
+    title = statement.header.office.name["en"]
+    return {
+        "journal.csv": journal_csv(journal, notice=TEST_NOTICE).encode(),
+        "journal.beancount": journal_beancount(journal, title=title, notice=TEST_NOTICE).encode(),
+    }
+
+
+def _salt_seed(office: str, number: int) -> bytes:
     """In earnest 32 random bytes; here the same in every run, so that runs can be compared."""
-    return hashlib.sha256(f"khazana demo salts {office} {name}".encode()).digest()
+    return hashlib.sha256(f"khazana demo salts {office} {number}".encode()).digest()
 
 
 def _days(statement: ReserveStatement, chain: ChainView) -> Mapping[BlockHash, date]:

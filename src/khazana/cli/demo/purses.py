@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from khazana.bitcoin.network import COINBASE_MATURITY
 from khazana.bitcoin.transaction import OutPoint, Transaction, TxIn, TxOut
+from khazana.cli.demo.quorums import RECOVERY_AFTER, ThreeOfFiveWithRecovery
 from khazana.cli.demo.signers import CHANGE, RECEIVE, Place, Signer
 from khazana.devnet.admission import dust_limit, weight_of
 from khazana.units import Sats
@@ -15,12 +16,13 @@ _SEQUENCE = 0xFFFF_FFFD
 
 @dataclass(frozen=True, slots=True)
 class PurseCoin:
-    """A coin that a purse may spend once the chain has reached `mature_at`."""
+    """A coin that a purse may spend once the chain has reached `mature_at`. born: its block."""
 
     outpoint: OutPoint
     output: TxOut
     place: Place
     mature_at: int
+    born: int
 
 
 class Purse:
@@ -59,7 +61,7 @@ class Purse:
     def receive(self, outpoint: OutPoint, output: TxOut, *, height: int, coinbase: bool) -> None:
         mature_at = height + COINBASE_MATURITY if coinbase else height
         place = self.places[output.script]
-        self.coins[outpoint] = PurseCoin(outpoint, output, place, mature_at)
+        self.coins[outpoint] = PurseCoin(outpoint, output, place, mature_at, height)
 
     def balance(self) -> Sats:
         return Sats(sum(coin.output.amount for coin in self.coins.values()))
@@ -88,6 +90,18 @@ class Purse:
         amounts = [part + odd, *([part] * (len(scripts) - 1))]
         outputs = [TxOut(Sats(a), s) for a, s in zip(amounts, scripts, strict=True)]
         return self._signed(chosen, outputs)
+
+    def recovery(self, coin: PurseCoin, script: bytes) -> Transaction:
+        """One coin, old enough, moved to `script` by the quorum's recovery devices."""
+        signer = self.signer
+        if not isinstance(signer, ThreeOfFiveWithRecovery):
+            raise ValueError(f"{self.name} has no recovery devices")
+        empty = (TxIn(coin.outpoint, b"", RECOVERY_AFTER, signer.placeholder(coin.place)),)
+        fee = _fee(Transaction(2, empty, (TxOut(Sats(0), script),), 0))
+        outputs = (TxOut(Sats(coin.output.amount - fee), script),)
+        draft = Transaction(2, empty, outputs, 0)
+        witness = signer.recovery_witness(coin.place, draft, 0, [coin.output])
+        return Transaction(2, (replace(empty[0], witness=witness),), outputs, 0)
 
     def _spendable(self, height: int) -> list[PurseCoin]:
         coins = [coin for coin in self.coins.values() if coin.mature_at <= height]

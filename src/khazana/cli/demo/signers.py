@@ -26,7 +26,9 @@ RECEIVE, CHANGE = 0, 1
 _HARDENED = 0x8000_0000
 _TEST_COINS = 1  # SLIP-44
 _TAG = "Khazana/demo-signer"
-_SIGNATURE = bytes(72)
+LONGEST_SIGNATURE = bytes(72)
+BIP48_P2WSH = (48, _TEST_COINS, 0, 2)
+"""An account's path for quorums, script type 2: P2WSH."""
 _SCHNORR_SIGNATURE = bytes(64)
 
 
@@ -84,6 +86,11 @@ class Signer(ABC):
     def accounts(self) -> Sequence[AccountKey]:
         """The key of each cosigner, in the descriptor's order."""
 
+    @property
+    def required(self) -> int:
+        """How many of them must sign, the first ones in this demo."""
+        return 1
+
     @abstractmethod
     def script(self, place: Place) -> bytes:
         """The output script at a place."""
@@ -108,7 +115,7 @@ class SingleKey(Signer):
 
     @property
     def descriptor(self) -> str:
-        return _checked(f"wpkh({self._account.expression})")
+        return checked(f"wpkh({self._account.expression})")
 
     @property
     def accounts(self) -> Sequence[AccountKey]:
@@ -118,45 +125,51 @@ class SingleKey(Signer):
         return p2wpkh(_hash160(self._pair(place)[1]))
 
     def placeholder(self, place: Place) -> tuple[bytes, ...]:
-        return (_SIGNATURE, self._pair(place)[1])
+        return (LONGEST_SIGNATURE, self._pair(place)[1])
 
     def witness(
         self, place: Place, draft: Transaction, position: int, spent: Sequence[TxOut]
     ) -> tuple[bytes, ...]:
         secret, public = self._pair(place)
         code = p2pkh(_hash160(public))
-        return (_ecdsa(secret, draft, position, code, spent[position]), public)
+        return (ecdsa_signature(secret, draft, position, code, spent[position]), public)
 
 
 class TwoOfThree(Signer):
-    """wsh(sortedmulti(2,KEY,KEY,KEY)), for cold storage."""
+    """wsh(sortedmulti(2,KEY,KEY,KEY)), for cold storage.
 
-    def __init__(self, label: str) -> None:
-        path = (48, _TEST_COINS, 0, 2)  # BIP-48, script type 2: P2WSH
-        self._accounts = [AccountKey(f"{label}/{n}", path) for n in range(3)]
+    devices: their numbers; a rotated quorum has a number in place of the device it gave up.
+    """
+
+    def __init__(self, label: str, devices: Sequence[int] = (0, 1, 2)) -> None:
+        self._accounts = [AccountKey(f"{label}/{n}", BIP48_P2WSH) for n in devices]
         self._pairs = cache(self._sorted_pairs)
 
     @property
     def descriptor(self) -> str:
         keys = ",".join(account.expression for account in self._accounts)
-        return _checked(f"wsh(sortedmulti(2,{keys}))")
+        return checked(f"wsh(sortedmulti(2,{keys}))")
 
     @property
     def accounts(self) -> Sequence[AccountKey]:
         return tuple(self._accounts)
 
+    @property
+    def required(self) -> int:
+        return 2
+
     def script(self, place: Place) -> bytes:
         return p2wsh(sha256(self._code(place)))
 
     def placeholder(self, place: Place) -> tuple[bytes, ...]:
-        return (b"", _SIGNATURE, _SIGNATURE, self._code(place))
+        return (b"", LONGEST_SIGNATURE, LONGEST_SIGNATURE, self._code(place))
 
     def witness(
         self, place: Place, draft: Transaction, position: int, spent: Sequence[TxOut]
     ) -> tuple[bytes, ...]:
         code = self._code(place)
         signatures = [
-            _ecdsa(secret, draft, position, code, spent[position])
+            ecdsa_signature(secret, draft, position, code, spent[position])
             for secret, _ in self._pairs(place)[:2]
         ]
         # The empty item feeds OP_CHECKMULTISIG's extra pop (BIP-147).
@@ -179,7 +192,7 @@ class Taproot(Signer):
 
     @property
     def descriptor(self) -> str:
-        return _checked(f"tr({self._account.expression})")
+        return checked(f"tr({self._account.expression})")
 
     @property
     def accounts(self) -> Sequence[AccountKey]:
@@ -200,7 +213,10 @@ class Taproot(Signer):
         return (bytes(wallycore.ec_sig_from_bytes(secret, digest, wallycore.EC_FLAG_SCHNORR)),)
 
 
-def _ecdsa(secret: bytes, draft: Transaction, position: int, code: bytes, spent: TxOut) -> bytes:
+def ecdsa_signature(
+    secret: bytes, draft: Transaction, position: int, code: bytes, spent: TxOut
+) -> bytes:
+    """A signature over input `position`, as witness version 0 asks for it, low in R and S."""
     digest = segwit_v0_sighash(
         draft, position, script_code=code, amount=spent.amount, hash_type=SIGHASH_ALL
     )
@@ -213,5 +229,6 @@ def _hash160(data: bytes) -> bytes:
     return bytes(wallycore.hash160(data))
 
 
-def _checked(body: str) -> str:
+def checked(body: str) -> str:
+    """A descriptor with its checksum."""
     return f"{body}#{descriptor_checksum(body)}"

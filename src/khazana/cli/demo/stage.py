@@ -41,6 +41,12 @@ class Stage:
         """Everything a purse holds in equal parts to these scripts."""
         return self._send(owner.everything(scripts, height=self.today))
 
+    def recover(self, owner: Purse, script: bytes, *, older_than: int) -> Txid:
+        """The purse's largest coin of that age at least, moved by its recovery devices."""
+        old = [c for c in owner.coins.values() if self.today - c.born >= older_than]
+        largest = max(old, key=lambda coin: (coin.output.amount, coin.outpoint))
+        return self._send(owner.recovery(largest, script))
+
     def close_day(self) -> None:
         """Mine today's block; tomorrow begins."""
         if self.miner is None:

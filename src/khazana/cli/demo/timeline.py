@@ -1,4 +1,4 @@
-"""When things happen in the demo: one block a day, and the days of the story among them."""
+"""When things happen in the demo: one block a day, a statement a quarter, and the story's days."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,6 +19,9 @@ MOST_DAYS = 900
 CLOSING_DEPTH = 7
 """Blocks from a closing block to the tip at which its statement is made, both counted."""
 
+_MOST_PERIODS, _FEWEST_PERIODS = 8, 4
+_SHORTEST_PERIOD = 40
+
 
 @dataclass(eq=False, kw_only=True)
 class DemoDaysRefused(KhazanaError):
@@ -31,7 +34,12 @@ class DemoDaysRefused(KhazanaError):
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """`days` daily blocks: block h is mined at 00:00 UTC of day h, the last one on `ends`."""
+    """`days` daily blocks: block h is mined at 00:00 UTC of day h, the last one on `ends`.
+
+    Periods are numbered from 1; each closes at a block and is signed when that block is deep
+    enough. A quarter of the story has 75 days: eight of them in two years that begin with the
+    first blocks of a chain.
+    """
 
     days: int
     ends: date
@@ -43,23 +51,50 @@ class Timeline:
             )
 
     def on(self, percent: int) -> int:
-        """The block at which this share of the two periods has passed."""
+        """The block at which this share of all periods has passed."""
         return OPENING + (self.days - OPENING) * percent // 100
 
     @property
-    def first_close(self) -> int:
-        """The block that closes the first period and opens the second."""
-        return self.on(40)
-
-    @property
     def last_close(self) -> int:
-        """The block that closes the second period."""
+        """The block that closes the last period."""
         return self.days - CLOSING_DEPTH + 1
 
     @property
-    def first_signing(self) -> int:
-        """The tip at which the first period's statements are made and signed."""
-        return self.first_close + CLOSING_DEPTH - 1
+    def periods(self) -> int:
+        """How many statements each state publishes, corrections not counted."""
+        wanted = (self.last_close - OPENING) // _SHORTEST_PERIOD
+        return max(_FEWEST_PERIODS, min(_MOST_PERIODS, wanted))
+
+    def close(self, period: int) -> int:
+        """The block that closes a period; `close(0)` opens the first."""
+        return OPENING + (self.last_close - OPENING) * period // self.periods
+
+    def signing(self, period: int) -> int:
+        """The tip at which a period's statements are made and signed."""
+        return self.close(period) + CLOSING_DEPTH - 1
+
+    def within(self, period: int, percent: int) -> int:
+        """A block of a period, after the statement of the one before has been signed.
+
+        What changes an office's description waits for that: a statement says how things stood.
+        """
+        first = self.close(period - 1) + CLOSING_DEPTH
+        return first + (self.close(period) - 1 - first) * percent // 100
+
+    @property
+    def approved(self) -> int:
+        """The period at whose close El Salvador's arrangement with its lender begins."""
+        return self.periods // 2
+
+    @property
+    def corrected(self) -> int:
+        """The period whose statement Pakistan replaces, because a document turned up late."""
+        return max(2, self.periods * 3 // 8)
+
+    @property
+    def correction(self) -> int:
+        """The tip at which the replacing statement is made and signed."""
+        return self.within(self.corrected + 1, 50)
 
     def instant(self, height: int) -> datetime:
         """The time of the block at this height."""

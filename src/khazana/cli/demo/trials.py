@@ -1,0 +1,113 @@
+"""A stranger's verifications of what the demo published, and what they came to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from khazana.cli.demo import directory as lies
+from khazana.cli.demo import narration
+from khazana.cli.demo.chronicle import DOCUMENTS, MEMORANDUM, STATEMENT, VALUATION
+from khazana.cli.demo.company import STATES, Company
+from khazana.cli.demo.figures import lane_changes, on_one_day
+from khazana.cli.demo.judge import Trial, judged
+from khazana.cli.demo.narration import say
+from khazana.cli.demo.prices import major
+from khazana.conditions.accumulation import AccumulationTest
+from khazana.conditions.parts import conditions_of
+from khazana.statement.checks import TEST_NOTICE
+
+
+def verify(company: Company, directory: Path, url: str) -> int:
+    """Each verification in a process of its own; 0 when all came out as they should."""
+    trials = trials_of(company, directory, url)
+    status = 0
+    for trial in trials:
+        outcome = judged(trial)
+        say(*narration.outcome_lines(outcome), "")
+        if not outcome.as_expected:
+            status = 1
+    if company.tampered is None:
+        raise ValueError("nothing was tampered with yet")
+    claimed, honest = company.tampered, company.newest(lies.DRILL)
+    say(
+        narration.claimed_and_found(
+            claimed.perimeters["all"].figures.closing,
+            honest.perimeters["all"].figures.closing,
+            str(company.drill.hidden),
+        ),
+        "",
+        *_el_salvador_told(company),
+        "",
+        _pakistan_told(company),
+        *narration.correction_line(company.chronicles[lies.PAKISTAN].publications),
+        "",
+        *narration.accumulation_lines(accumulation_tests(company)),
+        "",
+        *narration.signed_by_quorums(company.proved),
+        "",
+        *narration.where_things_lie(directory, [trial.command for trial in trials]),
+        "",
+        "every verification came out as it should"
+        if status == 0
+        else "A VERIFICATION DID NOT COME OUT AS IT SHOULD",
+        TEST_NOTICE,
+    )
+    return status
+
+
+def trials_of(company: Company, directory: Path, url: str) -> list[Trial]:
+    """Both states with everything they give and their coins' signatures, and the one lie."""
+
+    def trial(
+        title: str, file: Path, office: str, require: str, *more: object, failing: str = ""
+    ) -> Trial:
+        identity = directory / office / "office.json"
+        arguments = ("verify", file, "--chain", f"esplora:{url}", "--office", identity, *more)
+        shown = tuple(str(word) for word in (*arguments, "--require", require))
+        return Trial(title, shown, failing=(failing,) if failing else ())
+
+    trials = []
+    for office in STATES:
+        chronicle = company.chronicles[office]
+        folder, name = directory / office, narration.STATE_NAMES[office]
+        title = f"{name}'s statement, verified in a process of its own"
+        before = chronicle.path(chronicle.of_period(chronicle.newest.period - 1))
+        more = (
+            *("--previous", before, "--documents", folder / DOCUMENTS),
+            *("--valuation", folder / VALUATION, "--prices", folder / "prices.csv"),
+            *("--memorandum", folder / MEMORANDUM),
+        )
+        trials.append(trial(title, folder / STATEMENT, office, "control", *more))
+    title = "The Drill Office's tampered statement, signed by its valid keys"
+    tampered = directory / lies.TAMPERED
+    return [*trials, trial(title, tampered, lies.DRILL, "full", failing="completeness")]
+
+
+def accumulation_tests(company: Company) -> Iterator[tuple[str, AccumulationTest]]:
+    """Every result that stands in a published statement, office by office, period by period."""
+    for office, chronicle in company.chronicles.items():
+        for publication in chronicle.publications:
+            for body in conditions_of(publication.statement):
+                yield from ((office, test) for test in body.accumulation)
+
+
+def _el_salvador_told(company: Company) -> Iterator[str]:
+    statement, day = company.newest(lies.EL_SALVADOR), company.el_salvador.rise_day
+    perimeters = statement.perimeters
+    when = f"block {day} ({company.stage.timeline.instant(day):%Y-%m-%d})"
+    bars = on_one_day(statement, day, page="fund", stock="public-sector")
+    yield narration.two_bars(bars, when=when)
+    yield from narration.stock_in_the_period(
+        perimeters["fund"].figures,
+        perimeters["public-sector"].figures,
+        lane_changes(statement, "public-sector"),
+    )
+
+
+def _pakistan_told(company: Company) -> str:
+    held = company.newest(lies.PAKISTAN).perimeters["strategic-reserve"].figures
+    closing = company.stage.timeline.last_close
+    worth = [
+        f"{major(company.prices.value(held.closing, closing, currency).minor, currency)} {currency}"
+        for currency in ("USD", "PKR")
+    ]
+    return narration.reserve_line("Pakistan's strategic reserve", held, worth)
