@@ -59,7 +59,7 @@ class OverrideRule:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When orders are checked. days: 0 is Monday. begins, ends: whole hours in the office's zone."""
+    """When orders are checked. days: 0 is Monday. begins, ends: hours in the office's zone."""
 
     days: frozenset[int]
     begins: int
