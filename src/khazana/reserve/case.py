@@ -115,6 +115,7 @@ class Case:
     pin: the fingerprint of the office the reader expects; None when nobody said.
     office: the identity that goes with it, from the reader's file or from the statement.
     previous: the statement of the period before, if the reader has it.
+    beside: other offices' statements, in which no coin of this one may stand.
     accept_opening: take the opening coins from `previous` instead of the chain's whole history.
     valuation: what the statement's holdings are said to be worth. prices: the reader's own.
     """
@@ -125,6 +126,7 @@ class Case:
     pin: str | None = None
     office: Office | None = None
     previous: ReserveStatement | None = None
+    beside: Sequence[ReserveStatement] = ()
     accept_opening: bool = False
     documents: Mapping[str, Given] | None = None
     valuation: ValuationDocument | None = None

@@ -19,6 +19,7 @@ from khazana.reserve import (
 )
 from khazana.reserve.answers import FILE, Answer, answer
 from khazana.reserve.case import Case, Given, NoProofOfControl, OffChainBalances
+from khazana.reserve.checks_beside import beside
 from khazana.reserve.checks_continuity import continuity
 from khazana.reserve.evidence_grades import attestation_problems
 from khazana.reserve.parts import BODIES
@@ -47,7 +48,7 @@ class Request:
     """What a reader asks for.
 
     raw: the statement's file. pin: the office the reader expects. documents: given by the office,
-    by id. accept_opening: take the opening coins from `previous` instead of the whole history.
+    by id. beside: other offices' statements. accept_opening: take the opening coins from `previous` instead of the whole history.
     valuation: what the holdings are said to be worth. prices: the reader's own, to hold it to.
     now: the reader's clock, UTC, for signatures that claim to be from the future.
     """
@@ -59,6 +60,7 @@ class Request:
     now: datetime
     pin: Pin | None = None
     previous: ReserveStatement | None = None
+    beside: Sequence[ReserveStatement] = ()
     accept_opening: bool = False
     documents: Mapping[str, Given] | None = None
     valuation: ValuationDocument | None = None
@@ -111,6 +113,7 @@ def verify(request: Request, *, more: Sequence[MoreChecks] = ()) -> Report:
         chain=request.chain,
         engine=request.engine,
         previous=request.previous,
+        beside=request.beside,
         accept_opening=request.accept_opening,
         documents=request.documents,
         valuation=request.valuation,
@@ -181,6 +184,7 @@ def _required_if_given(questions: Iterable[Question], request: Request) -> Itera
     """What the reader took the trouble to bring is required, whatever the profile."""
     brought = {
         "continuity": request.previous is not None,
+        "beside": bool(request.beside),
         "documents": bool(request.documents),
         "valuation": request.valuation is not None,
     }
@@ -261,6 +265,7 @@ QUESTIONS: tuple[Question, ...] = (
     _question("book_entries", "Perimeter, lane changes", _BOOKS.book_entries, _FULL, "schema"),
     _question("attested", "Balances at custodians", attested, None, "schema"),
     _question("continuity", "Follows the previous one", continuity, None, "schema"),
+    _question("beside", "No coin in two statements", beside, None, "schema"),
     _question("valuation", "Values follow from prices", valuation, None, "schema", "root"),
     _question("control", "Proof of control", control, Profile.CONTROL, "schema"),
 )

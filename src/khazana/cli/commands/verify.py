@@ -64,6 +64,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="take the opening coins from --previous instead of deriving the whole history again",
     )
     parser.add_argument(
+        "--beside",
+        metavar="OTHER",
+        type=Path,
+        action="append",
+        default=[],
+        help="another office's statement: no coin and no script may stand in both",
+    )
+    parser.add_argument(
         "--documents", metavar="FILE", type=Path, help="documents that the office gave you"
     )
     parser.add_argument(
@@ -120,7 +128,8 @@ def run(args: argparse.Namespace) -> int:
             profile=Profile(args.require),
             now=now(),
             pin=_pin(args.office),
-            previous=_previous(args.previous),
+            previous=_read(args.previous),
+            beside=[_statement(path) for path in args.beside],
             accept_opening=args.accept_opening,
             documents=documents_given(args.documents),
             valuation=_valuation(args.valuation),
@@ -154,9 +163,11 @@ def _pin(given: str | None) -> Pin | None:
     return pin_by_fingerprint(given)
 
 
-def _previous(path: Path | None) -> ReserveStatement | None:
-    if path is None:
-        return None
+def _read(path: Path | None) -> ReserveStatement | None:
+    return None if path is None else _statement(path)
+
+
+def _statement(path: Path) -> ReserveStatement:
     with naming(path):
         return read_reserve_statement(read_bytes(path, most=MOST_STATEMENT_BYTES))
 
