@@ -27,7 +27,7 @@ from tests.reserve.simulator import (
 )
 from tests.reserve.world import Story, story
 
-MAY_BE_UNCHECKABLE = {"documents", "attested", "valuation", "control"}
+MAY_BE_UNCHECKABLE = {"documents", "attested", "valuation", "control", "beside"}
 """What cannot be checked here even for the honest statement: papers, custodians, values, proofs."""
 
 

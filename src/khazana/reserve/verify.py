@@ -48,7 +48,8 @@ class Request:
     """What a reader asks for.
 
     raw: the statement's file. pin: the office the reader expects. documents: given by the office,
-    by id. beside: other offices' statements. accept_opening: take the opening coins from `previous` instead of the whole history.
+    by id. beside: other offices' statements. accept_opening: take the opening coins from `previous`
+    instead of the whole history.
     valuation: what the holdings are said to be worth. prices: the reader's own, to hold it to.
     now: the reader's clock, UTC, for signatures that claim to be from the future.
     """
