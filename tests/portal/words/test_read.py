@@ -7,7 +7,7 @@ import pytest
 from khazana.conditions.accumulation import Accumulation, Origin
 from khazana.conditions.memorandum import Direction, Kind, Mark
 from khazana.conditions.verdicts import Verdict as ConditionVerdict
-from khazana.custody.control import ControlGrade
+from khazana.custody.coverage import ControlGrade
 from khazana.ledger.accounts import Lane
 from khazana.ledger.documents import Reason
 from khazana.ledger.entries import BookKind, Fact
@@ -21,6 +21,18 @@ from khazana.portal.words.read import (
     word,
     word_or_text,
 )
+from khazana.reserve.claims.check import check_claim
+from khazana.reserve.claims.claim import (
+    PLAN_KINDS,
+    UNITS,
+    ClaimVerdict,
+    Perimeter,
+    Qualifier,
+    Relation,
+    Subject,
+)
+from khazana.reserve.claims.claim import Mark as ClaimMark
+from khazana.reserve.claims.read import shipped_inputs
 from khazana.reserve.verify import ORDER
 from khazana.statement.checks import Profile
 from khazana.statement.checks import Verdict as CheckStatus
@@ -45,12 +57,31 @@ ENUMS = {
     "fact": Fact,
     "book": BookKind,
     "mark": Mark,
+    "claim_subject": Subject,
+    "claim_verdict": ClaimVerdict,
+    "claim_perimeter": Perimeter,
+    "claim_qualifier": Qualifier,
+    "claim_relation": Relation,
 }
+SYMBOLS = {"BTC", "USD", "SDR", "PKR", "MW"}
+"""Units that are written alike in every language."""
 
 
 @pytest.mark.parametrize("kind", ENUMS)
 def test_every_member_has_words_and_nothing_else_has(kind):
     assert sorted(keys_of(kind)) == sorted(member.value for member in ENUMS[kind])
+
+
+def test_claims_find_words_for_their_kinds_units_marks_and_figures():
+    assert keys_of("claim_kind") == PLAN_KINDS
+    assert set(keys_of("claim_unit")) == set(UNITS) - SYMBOLS
+    assert {mark.value for mark in ClaimMark} == set(keys_of("mark"))
+    inputs = shipped_inputs()
+    names = {
+        figure.name for c in inputs.claims.values() for figure in check_claim(c, inputs).figures
+    }
+    assert len(names) >= 8
+    assert names <= set(keys_of("claim_figure"))
 
 
 def test_every_check_says_what_it_asks_in_the_order_of_the_report():
