@@ -73,6 +73,7 @@ def draft_input_map(
         RoundInput(spent, spend.scripts, place.branch, place.index, previous), descriptor
     )
     if spend.scripts.code is None:
+        pairs = {key: value for key, value in pairs.items() if key[0] != IN_TAP_BIP32_DERIVATION}
         pairs[bytes([IN_TAP_INTERNAL_KEY])] = spend.internal
         pairs.update(_taproot_keys(descriptor, spend, IN_TAP_BIP32_DERIVATION))
         if spend.root is not None:

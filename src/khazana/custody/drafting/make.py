@@ -190,9 +190,9 @@ def _chosen(found: Eligible, wanted: Sats, costs: Costs, control: CoinControl) -
         return select(found.usable, wanted, costs)
     total = sum(each.coin.amount for each in found.usable)
     weight = costs.base_weight + len(found.usable) * costs.input_weight
-    if total < wanted + costs.fee(weight):
+    if total < wanted + costs.whole_fee(weight):
         return None
-    with_change = wanted + costs.fee(weight + costs.change_weight) + costs.smallest_change
+    with_change = wanted + costs.whole_fee(weight + costs.change_weight) + costs.smallest_change
     return Selection(found.usable, change=total >= with_change)
 
 
@@ -223,7 +223,9 @@ def _short(
 ) -> NotEnoughCoins:
     worth = [c for c in coins if c.coin.amount * 4 > ground.rules.feerate * sizes.input_weight]
     total = sum(each.coin.amount for each in worth)
-    fee = fee_for(sizes.vsize(max(len(worth), 1), scripts), ground.rules.feerate)
+    weight = sizes.base_weight(max(len(found.usable), 1), scripts)
+    weight += max(len(worth), 1) * sizes.input_weight
+    fee = fee_for(-(-weight // 4), ground.rules.feerate)
     return NotEnoughCoins(
         wallet=ground.wallet.id,
         wanted=wanted,

@@ -33,6 +33,10 @@ class Costs:
     def fee(self, weight: int) -> Fraction:
         return self.feerate * weight / 4
 
+    def whole_fee(self, weight: int) -> Fraction:
+        """The fee of a whole transaction, whose virtual size is rounded up."""
+        return self.feerate * -(-weight // 4)
+
     @property
     def cost_of_change(self) -> Fraction:
         """Making change now and spending it one day."""
@@ -68,7 +72,8 @@ def without_change(
     one_day = int(costs.long_term_feerate * costs.input_weight / 4 * scale)
     useful = [c for c in ordered if c.coin.amount * scale > per_input]
     values = [c.coin.amount * scale - per_input for c in useful]
-    target = wanted * scale + int(costs.fee(costs.base_weight) * scale)
+    # Three weight units more: the virtual size of the whole may be rounded up by so much.
+    target = wanted * scale + int(costs.fee(costs.base_weight + 3) * scale)
     most = target + int(costs.cost_of_change * scale)
     left = sum(values)
     if left < target:
@@ -82,7 +87,8 @@ def without_change(
             waste = total - target + len(chosen) * (per_input - one_day)
             if best is None or waste < best[0]:
                 best = waste, tuple(chosen)
-            back = True
+            # Where coins are cheaper to spend now than one day, one more may waste less.
+            back = per_input >= one_day
         if not back and best is not None and per_input > one_day:
             back = len(chosen) * (per_input - one_day) > best[0]
         if back or position == len(values):
@@ -114,10 +120,10 @@ def largest_first(ordered: Sequence[WalletCoin], wanted: Sats, costs: Costs) -> 
         taken.append(each)
         total += each.coin.amount
         weight = costs.base_weight + len(taken) * costs.input_weight
-        with_change = costs.fee(weight + costs.change_weight)
+        with_change = costs.whole_fee(weight + costs.change_weight)
         if total >= wanted + with_change + costs.smallest_change:
             return Selection(tuple(taken), change=True)
-    enough = total >= wanted + costs.fee(costs.base_weight + len(taken) * costs.input_weight)
+    enough = total >= wanted + costs.whole_fee(costs.base_weight + len(taken) * costs.input_weight)
     return Selection(tuple(taken), change=False) if taken and enough else None
 
 
