@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+import msgspec
 from django.db import transaction
 
 from khazana.bitcoin.chain import ChainView
@@ -189,6 +190,8 @@ def _store(
         signed_at=_signed_at(statement),
         headline=widest_set(statement),
         watched=watched_set(statement, widest_set(statement)),
+        book=[msgspec.to_builtins(body) for body in statement.book_bodies],
+        exclusions=[msgspec.to_builtins(body) for body in statement.exclusions],
         part_count=envelope.size,
         withheld_count=len(envelope.withheld),
     )

@@ -57,6 +57,10 @@ class StatementRow(models.Model):
     """The part that stands for everything, such as perimeter/public-sector."""
     watched = models.CharField(max_length=80, blank=True)
     """The part whose gross inflow is shown beside the headline's net."""
+    book = models.JSONField(default=list)
+    """Bodies of what changed without a transaction: losses, restatements, perimeter changes."""
+    exclusions = models.JSONField(default=list)
+    """What the office knows of and leaves out, and why."""
     part_count = models.PositiveIntegerField()
     withheld_count = models.PositiveIntegerField()
 

@@ -132,3 +132,9 @@ def in_other_language(context: dict[str, Any], language: str) -> str:
     query = request.META.get("QUERY_STRING", "")
     path = f"/{language}/{context['path_without_language']}"
     return f"{path}?{query}" if query else path
+
+
+@register.simple_tag
+def name_of_wallet(ident: str, names: Mapping[str, Mapping[str, str]]) -> SafeText:
+    """An account's name, or its id where the published view does not name it."""
+    return named(names[ident]) if ident in names else name_html(ident)

@@ -1,0 +1,27 @@
+"""What a reader asked for in the address: a statement by its root, a day."""
+
+from datetime import date
+
+from django.http import Http404, HttpRequest
+
+from khazana.portal.statement.choosing import newest_statement, statement_named
+from khazana.portal.statement.models import StatementRow
+
+
+def statement_asked(request: HttpRequest) -> StatementRow | None:
+    """The statement named by `?statement=ROOT`, else the newest that stands."""
+    root = request.GET.get("statement")
+    if not root:
+        return newest_statement()
+    found = statement_named(root)
+    if found is None:
+        raise Http404
+    return found
+
+
+def date_asked(request: HttpRequest) -> date | None:
+    """The day named by `?at=YYYY-MM-DD`; None without one or where it is no day."""
+    try:
+        return date.fromisoformat(request.GET.get("at", ""))
+    except ValueError:
+        return None

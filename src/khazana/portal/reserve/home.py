@@ -1,0 +1,110 @@
+"""What the first page says, gathered from the rows of the newest statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from khazana.portal.charts.bars import Bar, BarChart, draw_bar_chart
+from khazana.portal.formatting.bidi import SafeText
+from khazana.portal.project.look import look, name_of
+from khazana.portal.reserve.lines import AsOf, Chart, as_of, history_chart
+from khazana.portal.reserve.models import FiguresRow, MovementRow, SetKind
+from khazana.portal.reserve.worth import Worth, valuation_for, worth_of
+from khazana.portal.statement.models import StatementRow
+from khazana.reserve.headline import net_change, received_gross
+from khazana.reserve.parts import FiguresBody
+
+RECENT = 5
+"""Movements on the first page."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two bars: a watched set's gross inflow and the stock's net change."""
+
+    watched: FiguresRow
+    gross: int
+    stock: FiguresRow
+    net: int
+    svg: SafeText
+
+
+@dataclass(frozen=True)
+class Home:
+    """The first page's figures. `derived` of the headline anyone derives; `attested` is others'
+    word.
+    """
+
+    headline: FiguresRow
+    figures: FiguresBody
+    derived: int
+    attested: int
+    perimeters: Sequence[FiguresRow]
+    entities: Sequence[FiguresRow]
+    worth: Sequence[Worth]
+    pair: Pair | None
+    chart: Chart | None
+    recent: Sequence[MovementRow]
+    unexplained: int
+    movements: int
+    asked: date | None
+    as_of: AsOf | None
+
+
+def home_figures(statement: StatementRow, asked: date | None) -> Home | None:
+    """Everything of the first page; None where the statement discloses no total."""
+    rows = {
+        row.part: row
+        for row in FiguresRow.objects.filter(statement=statement).exclude(kind=SetKind.ACCOUNT)
+    }
+    headline = rows.get(statement.headline)
+    if headline is None:
+        return None
+    figures = headline.value()
+    perimeters = [row for row in rows.values() if row.kind == SetKind.PERIMETER]
+    movements = MovementRow.objects.filter(statement=statement)
+    grades = figures.grades
+    return Home(
+        headline=headline,
+        figures=figures,
+        derived=grades.a,
+        attested=grades.b + grades.c + grades.d,
+        perimeters=perimeters,
+        entities=[row for row in rows.values() if row.kind == SetKind.ENTITY],
+        worth=worth_of(valuation_for(statement), statement.headline),
+        pair=pair_on_home(rows.get(statement.watched), headline),
+        chart=history_chart([row.part for row in perimeters], title=_("Holdings over time")),
+        recent=list(movements.prefetch_related("lines")[:RECENT]),
+        unexplained=movements.filter(unexplained=True).count(),
+        movements=movements.count(),
+        asked=asked,
+        as_of=None if asked is None else as_of(statement.headline, asked, zone=statement.timezone),
+    )
+
+
+def pair_on_home(watched: FiguresRow | None, stock: FiguresRow) -> Pair | None:
+    """The two bars of the whole period, from stated figures."""
+    if watched is None:
+        return None
+    gross, net = received_gross(watched.value()), net_change(stock.value())
+    return Pair(watched, gross, stock, net, bars_svg(watched, gross, stock, net))
+
+
+def bars_svg(watched: FiguresRow, gross: int, stock: FiguresRow, net: int) -> SafeText:
+    """Both bars on one scale."""
+    chart = BarChart(
+        look=look(
+            "two-bars",
+            title=_("Gross inflow and net change"),
+            description=_("Two bars on one scale; the text beside them has both figures."),
+        ),
+        bars=(
+            Bar(_("received by %(set)s") % {"set": name_of(watched)}, gross),
+            Bar(_("change of %(set)s") % {"set": name_of(stock)}, net),
+        ),
+        empty=_("Nothing moved."),
+        headings=(_("What"), _("Amount")),
+    )
+    return draw_bar_chart(chart)

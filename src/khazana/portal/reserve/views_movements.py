@@ -1,0 +1,99 @@
+"""Movements and coins: every transaction with its reason, every coin with its wallet."""
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from khazana.ledger.documents import Reason
+from khazana.portal.reserve.asking import statement_asked
+from khazana.portal.reserve.models import CoinRow, FiguresRow, MovementRow, ScriptRow, SetKind
+from khazana.portal.reserve.stops import stops_of
+from khazana.portal.statement.choosing import standing_statements
+
+PAGE = 50
+"""Rows on a page of a long table."""
+
+
+def movements(request: HttpRequest) -> HttpResponse:
+    """Every movement of the standing statements, the newest first; by wallet and reason if asked."""
+    found = MovementRow.objects.filter(statement__in=standing_statements())
+    if request.GET.get("statement"):
+        found = MovementRow.objects.filter(statement=statement_asked(request))
+    wallet, reason = request.GET.get("wallet", ""), request.GET.get("reason", "")
+    if wallet:
+        found = found.filter(lines__wallet=wallet)
+    if reason:
+        found = found.filter(lines__reason=reason)
+    page = Paginator(
+        found.distinct().prefetch_related("lines").defer("entry", "explanation"), PAGE
+    ).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "reserve/movements.html",
+        {
+            "statement": statement_asked(request),
+            "page": page,
+            "wallets": wallet_names(),
+            "reasons": [each.value for each in Reason],
+            "wallet": wallet,
+            "reason": reason,
+            "query": _query(request),
+        },
+    )
+
+
+def movement(request: HttpRequest, txid: str) -> HttpResponse:
+    """One movement through its five stops, each with its evidence grade."""
+    found = (
+        MovementRow.objects.filter(txid=txid, statement__in=standing_statements())
+        .select_related("statement", "statement__office")
+        .prefetch_related("lines")
+        .defer("statement__raw")
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return render(
+        request,
+        "reserve/movement.html",
+        {"statement": found.statement, "movement": found, **stops_of(found)},
+    )
+
+
+def coins(request: HttpRequest) -> HttpResponse:
+    """Every coin held at the closing block, and every address that the wallets declare."""
+    statement = statement_asked(request)
+    wallet = request.GET.get("wallet", "")
+    held = CoinRow.objects.filter(statement=statement)
+    scripts = ScriptRow.objects.filter(statement=statement)
+    if wallet:
+        held, scripts = held.filter(wallet=wallet), scripts.filter(wallet=wallet)
+    return render(
+        request,
+        "reserve/coins.html",
+        {
+            "statement": statement,
+            "wallets": FiguresRow.objects.filter(statement=statement, kind=SetKind.WALLET),
+            "wallet": wallet,
+            "coins": Paginator(held, PAGE).get_page(request.GET.get("page")),
+            "scripts": Paginator(scripts, PAGE).get_page(request.GET.get("addresses")),
+            "names": wallet_names(),
+            "query": _query(request),
+        },
+    )
+
+
+def wallet_names() -> dict[str, dict[str, str]]:
+    """Names of wallets and accounts by id, the newest statement's where several have them."""
+    rows = FiguresRow.objects.filter(
+        statement__in=standing_statements(), kind__in=(SetKind.WALLET, SetKind.ACCOUNT)
+    ).order_by("statement__until_height", "position")
+    return dict(rows.values_list("ident", "name"))
+
+
+def _query(request: HttpRequest) -> str:
+    """What was asked for, without the page's number, to go on in the links."""
+    asked = request.GET.copy()
+    for name in ("page", "addresses"):
+        asked.pop(name, None)
+    return asked.urlencode()

@@ -1,0 +1,10 @@
+"""Addresses of the published files: without a language, so that they can be linked for good."""
+
+from django.urls import path
+
+from khazana.portal.statement import views_files
+
+urlpatterns = [
+    path("files/<str:root>/statement.json", views_files.statement_file, name="statement-file"),
+    path("files/<slug:office>/<path:path>", views_files.other_file, name="other-file"),
+]
