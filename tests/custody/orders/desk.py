@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from khazana.bitcoin.address import address_of
@@ -263,10 +262,6 @@ def signed(unsigned: Transaction) -> Transaction:
     return Transaction(unsigned.version, inputs, unsigned.outputs, unsigned.lock_time)
 
 
-def envelope_file(envelope: Envelope) -> ev.EnvelopeFile:
-    return msgspec.convert(envelope.to_json(), ev.EnvelopeFile)
-
-
 @dataclass
 class Desk:
     """The log, the people and the clock; every step takes an hour unless said otherwise."""
@@ -295,7 +290,7 @@ class Desk:
     def draft(self, ordered: Order, *, drafter: str = "dana") -> OrderState:
         envelope = sign_order(ordered, KEYS[drafter])
         return self.add(
-            ev.Drafted(**self.heading(ordered.id, drafter), envelope=envelope_file(envelope))
+            ev.Drafted(**self.heading(ordered.id, drafter), envelope=ev.envelope_file(envelope))
         )
 
     def attach(
@@ -344,7 +339,7 @@ class Desk:
     def approve(self, id_: str, signer: str, envelope: Envelope | None = None) -> OrderState:
         found = envelope or self.envelope(id_, signer)
         by = self.rules.holders.get(IDS[signer], signer)
-        return self.add(ev.Approved(**self.heading(id_, by), envelope=envelope_file(found)))
+        return self.add(ev.Approved(**self.heading(id_, by), envelope=ev.envelope_file(found)))
 
     def override(self, id_: str, *signers: str, reason: str = "the roof fell in") -> OrderState:
         state = self.log.order(id_)
@@ -364,7 +359,7 @@ class Desk:
         return self.add(
             ev.Overridden(
                 **heading,
-                envelope=envelope_file(joined(envelopes)),
+                envelope=ev.envelope_file(joined(envelopes)),
                 publish_on=publication_day(self.now, 30).isoformat(),
             )
         )

@@ -28,7 +28,7 @@ from khazana.custody.orders.machine import AFTER
 from khazana.custody.orders.signing import approve
 from khazana.custody.orders.state import Status
 from khazana.custody.orders.transaction import facts_of
-from khazana.statement.dsse import Envelope, joined
+from khazana.statement.dsse import Envelope, EnvelopeFile, joined
 from khazana.units import Sats, Txid
 from tests.custody.orders.desk import (
     BTC,
@@ -74,7 +74,7 @@ def test_an_order_goes_its_whole_way():
 def event(name: str, desk: Desk) -> ev.Event:
     """One event of each kind, as it would come out of place."""
     heading = desk.heading(ID, "dana")
-    envelope = ev.EnvelopeFile("e30=", "x", [])
+    envelope = EnvelopeFile("e30=", "x", [])
     txid = "00" * 32
     raw = signed(spending(order())[0]).serialize().hex()
     made: dict[str, ev.Event] = {

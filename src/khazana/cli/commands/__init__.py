@@ -8,10 +8,11 @@ from khazana.cli.commands import (
     devnet,
     ledger,
     office,
+    orders,
     portal,
     statement,
     verify,
 )
 
-ALL = (verify, statement, audit, conditions, office, custody, ledger, portal, devnet, demo)
+ALL = (verify, statement, audit, conditions, office, custody, orders, ledger, portal, devnet, demo)
 """Every group, in the order `khazana --help` lists them."""

@@ -133,36 +133,46 @@ def _id(order: Order, number: int, of: int) -> str:
     return f"order-{order.id}" if of == 1 else f"order-{order.id}-{number + 1}"
 
 
-def document_rows(documents: Sequence[Document], *, header: bool) -> bytes:
-    """Rows for the table of documents beside office.toml. header: for a new file."""
+def document_rows(
+    documents: Sequence[Document], *, header: bool, columns: Sequence[str] = DOCUMENT_COLUMNS
+) -> bytes:
+    """Rows for the table of documents beside office.toml. header: for a new file.
+
+    columns: of a table that exists, in its order; ValueError when it has no room for a value.
+    """
     text = io.StringIO()
-    writer = csv.DictWriter(text, DOCUMENT_COLUMNS, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n", extrasaction="ignore")
     if header:
         writer.writeheader()
-    for each in documents:
-        fiat = each.fiat
-        writer.writerow(
-            {
-                "id": each.id,
-                "reason": each.reason.value,
-                "at": utc_text(each.at),
-                "account": each.account,
-                "amount_sat": str(each.amount),
-                "txid": each.txid or "",
-                "address": each.address or "",
-                "counterparty": each.counterparty or "",
-                "counter_account": each.counter_account or "",
-                "currency": fiat.currency if fiat else "",
-                "paid": major_units(fiat.paid, fiat.currency) if fiat else "",
-                "fees": major_units(fiat.fees, fiat.currency) if fiat and fiat.fees else "",
-                "authority": each.authority or "",
-                "budget_line": each.budget_line or "",
-                "file_sha256": each.file_sha256 or "",
-                "attested_by": each.attested_by or "",
-                "note": each.note or "",
-            }
-        )
+    for cells in map(_cells, documents):
+        lost = sorted(name for name, value in cells.items() if value and name not in columns)
+        if lost:
+            raise ValueError(f"the table has no column {', '.join(lost)}")
+        writer.writerow(cells)
     return text.getvalue().encode()
+
+
+def _cells(each: Document) -> dict[str, str]:
+    fiat = each.fiat
+    return {
+        "id": each.id,
+        "reason": each.reason.value,
+        "at": utc_text(each.at),
+        "account": each.account,
+        "amount_sat": str(each.amount),
+        "txid": each.txid or "",
+        "address": each.address or "",
+        "counterparty": each.counterparty or "",
+        "counter_account": each.counter_account or "",
+        "currency": fiat.currency if fiat else "",
+        "paid": major_units(fiat.paid, fiat.currency) if fiat else "",
+        "fees": major_units(fiat.fees, fiat.currency) if fiat and fiat.fees else "",
+        "authority": each.authority or "",
+        "budget_line": each.budget_line or "",
+        "file_sha256": each.file_sha256 or "",
+        "attested_by": each.attested_by or "",
+        "note": each.note or "",
+    }
 
 
 def booked_event(

@@ -1,14 +1,16 @@
 """What can happen to an order, as the log keeps it: one kind of event each, strictly read."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
 from khazana.custody.orders.errors import OrderFileRefused
 from khazana.custody.orders.order_file import Amount, Text
-from khazana.statement.dsse import EnvelopeFile
+from khazana.statement.dsse import Envelope, EnvelopeFile
 from khazana.statement.office_file import Instant
+from khazana.statement.times import read_instant
 from khazana.statement.wire import Hash256
 
 _Hex = Annotated[str, msgspec.Meta(pattern="^(?:[0-9a-f]{2})*(?![\\s\\S])", max_length=8_000_000)]
@@ -187,6 +189,16 @@ Event: TypeAlias = (
     | Expired
     | Booked
 )
+
+
+def envelope_file(envelope: Envelope) -> EnvelopeFile:
+    """A signed envelope as an event holds it."""
+    return msgspec.convert(envelope.to_json(), EnvelopeFile)
+
+
+def at_of(text: str) -> datetime:
+    """An event's time."""
+    return read_instant(text)
 
 
 def builtins(value: object) -> Any:

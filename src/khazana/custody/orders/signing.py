@@ -262,6 +262,17 @@ def judge_override(
     return OverrideSigned(tuple(rules), reason, tuple(people), txid, signed_at)
 
 
+def read_override_words(envelope: Envelope, order: Order) -> tuple[tuple[str, ...], str]:
+    """The rules and the reason that an override's signers put their names to, not judged yet."""
+    claim = _payload(envelope, OVERRIDE_PAYLOAD_TYPE, order.id)
+    rules, reason = (
+        (claim.get("rules"), claim.get("reason")) if isinstance(claim, dict) else ("", "")
+    )
+    if not isinstance(rules, list) or not isinstance(reason, str):
+        raise OverrideRefused(order=order.id, problem="it holds no rules and no reason")
+    return tuple(str(each) for each in rules), reason
+
+
 def _heading(order: Order, version: OfficeVersion, at: datetime) -> dict[str, Any]:
     return {
         "order": order.id,
