@@ -8,22 +8,18 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from khazana.cli.chains import CHAIN_HELP, block_of, chain_of
-from khazana.cli.clock import now
+from khazana.cli.commands import conditions_restatements
+from khazana.cli.condition_inputs import add_input_arguments, evaluated_lines, inputs_of
 from khazana.cli.files import read_bytes, write_whole
 from khazana.cli.memoranda import (
     MEMORANDUM_HELP,
     MOST_TABLE_BYTES,
-    closings_of,
-    figures_from,
     linted,
     memorandum_named,
 )
-from khazana.cli.offices import office_file, resolved
 from khazana.cli.usage import WrongArguments
 from khazana.conditions.accumulation import LIMITS, AccumulationTest
 from khazana.conditions.evaluate import evaluate
@@ -31,10 +27,8 @@ from khazana.conditions.exact import amount_text
 from khazana.conditions.lint import errors_of, lint
 from khazana.conditions.memorandum import Condition, Memorandum
 from khazana.conditions.mona import draft_memorandum, read_mona
-from khazana.conditions.parts import accumulation_tests, condensed, custody_of
-from khazana.conditions.verdicts import Evaluated, Inputs, Verdict
-from khazana.reserve.gather import gather_period
-from khazana.reserve.office_books import books_of
+from khazana.conditions.parts import accumulation_tests, condensed
+from khazana.conditions.verdicts import Verdict
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.times import read_instant
 
@@ -64,6 +58,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     draft.add_argument("--out", metavar="FILE", type=Path, required=True)
     draft.set_defaults(run=run_draft)
     _register_evaluate(actions)
+    conditions_restatements.register(actions)
 
 
 def _register_evaluate(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -71,22 +66,7 @@ def _register_evaluate(actions: "argparse._SubParsersAction[argparse.ArgumentPar
         "evaluate", help="measure every condition", description=EVALUATE_DESCRIPTION
     )
     parser.add_argument("file", metavar="FILE", help=MEMORANDUM_HELP)
-    parser.add_argument("--office", metavar="FILE", help="office.toml, for what concerns bitcoin")
-    parser.add_argument("--chain", metavar="SOURCE", help=CHAIN_HELP)
-    parser.add_argument("--from", dest="after", metavar="BLOCK", help="opening block of the books")
-    parser.add_argument("--to", dest="until", metavar="BLOCK", help="closing block of the books")
-    parser.add_argument(
-        "--statistics",
-        metavar="CSV",
-        type=Path,
-        help="quantity,perimeter,date,value,unit,source,grade,entered,note",
-    )
-    parser.add_argument(
-        "--liabilities",
-        metavar="CSV",
-        type=Path,
-        help="perimeter,as_of,amount_btc,document,attested_by,file_sha256,entered",
-    )
+    add_input_arguments(parser)
     parser.add_argument("--today", metavar="DATE", type=date.fromisoformat)
     parser.add_argument(
         "--known-at", metavar="TIME", help="use only figures entered by then: what was known"
@@ -155,7 +135,7 @@ def run_draft(args: argparse.Namespace) -> int:
 
 def run_evaluate(args: argparse.Namespace) -> int:
     memorandum = linted(args.file)
-    inputs, test = _inputs(args, memorandum)
+    inputs, test = inputs_of(args, memorandum, command=COMMAND)
     if args.known_at:
         known = inputs.figures.known_at(read_instant(args.known_at))
         inputs = replace(inputs, figures=known)
@@ -176,56 +156,9 @@ def run_evaluate(args: argparse.Namespace) -> int:
         json.dump(content, sys.stdout, ensure_ascii=False, indent=2)
         print()
     else:
-        print("\n".join([*notices, *_lines(evaluated), *_tests(tests)]))
+        print("\n".join([*notices, *evaluated_lines(evaluated), *_tests(tests)]))
     breached = any(one.verdict is Verdict.BREACHED for one in evaluated)
     return EXIT_BREACHED if breached else 0
-
-
-def _inputs(args: argparse.Namespace, memorandum: Memorandum) -> tuple[Inputs, bool]:
-    """What was asked for, and whether its figures are invented."""
-    today = args.today or now().date()
-    books_asked = [args.office, args.after, args.until]
-    if not any(books_asked):
-        chain = chain_of(args) if args.chain else None
-        figures = figures_from(args.statistics, args.liabilities, chain=chain, zone="UTC")
-        return Inputs(figures=figures, closings={}, today=today), False
-    if not all(books_asked) or not args.chain:
-        problem = "the books need --office, --chain, --from and --to together"
-        raise WrongArguments(command=COMMAND, problem=problem)
-    chain = chain_of(args)
-    office = resolved(office_file(args.office), chain)
-    zone = office.rules.timezone
-    facts = gather_period(
-        chain,
-        {script for wallet in office.wallets for script in wallet.scripts},
-        after=block_of(chain, args.after, timezone=zone),
-        until=block_of(chain, args.until, timezone=zone),
-    )
-    inputs = Inputs(
-        books=books_of(office, facts),
-        perimeters=office.perimeters,
-        custody=custody_of(office),
-        figures=figures_from(args.statistics, args.liabilities, chain=chain, zone=zone),
-        closings=closings_of([memorandum], chain, zone=zone),
-        today=args.today or now().astimezone(ZoneInfo(zone)).date(),
-    )
-    return inputs, office.test or office.network.test
-
-
-def _lines(evaluated: Iterable[Evaluated]) -> Iterator[str]:
-    for one in evaluated:
-        when = str(one.day) if one.day else ""
-        if one.block is not None:
-            when += f" block {one.block.height}"
-        if one.until is not None:
-            when += f" to {one.until.height}"
-        yield f"{one.condition} {when.strip()}: {one.verdict.value}".replace(" :", ":")
-        if one.measured is not None and one.adjusted is not None:
-            yield (
-                f"  measured {amount_text(one.measured)}, target {amount_text(one.adjusted)} "
-                f"{one.unit}"
-            )
-        yield f"  {one.why}"
 
 
 def _tests(tests: Iterable[AccumulationTest]) -> Iterator[str]:
