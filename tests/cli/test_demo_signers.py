@@ -6,9 +6,10 @@ from khazana.bitcoin.descriptor import parse_descriptor
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.bitcoin.descriptor_wally import WallyEngine
 from khazana.bitcoin.network import REGTEST
+from khazana.cli.demo.quorums import ThreeOfFiveWithRecovery
 from khazana.cli.demo.signers import CHANGE, RECEIVE, Place, Signer, SingleKey, Taproot, TwoOfThree
 
-KINDS = (SingleKey, TwoOfThree, Taproot)
+KINDS = (SingleKey, TwoOfThree, Taproot, ThreeOfFiveWithRecovery)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -31,3 +32,10 @@ def test_labels_have_keys_of_their_own(kind: type[Signer]):
     place = Place(RECEIVE, 0)
     assert kind("one").script(place) == kind("one").script(place)
     assert kind("one").script(place) != kind("two").script(place)
+
+
+def test_a_rotated_quorum_keeps_two_devices_and_has_other_scripts():
+    old, new = TwoOfThree("vault"), TwoOfThree("vault", devices=(0, 1, 3))
+    shared = {a.expression for a in old.accounts} & {a.expression for a in new.accounts}
+    assert len(shared) == 2
+    assert old.script(Place(RECEIVE, 0)) != new.script(Place(RECEIVE, 0))

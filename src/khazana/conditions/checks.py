@@ -11,15 +11,16 @@ from khazana.conditions.evaluate import days_named, evaluate
 from khazana.conditions.memorandum import Memorandum
 from khazana.conditions.parts import (
     KIND,
+    NOWHERE,
     ConditionsBody,
     accumulation_tests,
     condensed,
     conditions_of,
+    plain_definition,
 )
 from khazana.conditions.statistics import Figures
 from khazana.conditions.verdicts import Evaluated, Inputs
 from khazana.ledger.findings import Finding
-from khazana.ledger.office import Place
 from khazana.reserve.answers import FILE, Answer, answer
 from khazana.reserve.bodies import block_ref, perimeter_of
 from khazana.reserve.case import Case
@@ -27,8 +28,6 @@ from khazana.reserve.checks_books import stated_books
 from khazana.reserve.question import Question
 from khazana.statement.checks import Check, Profile
 from khazana.statement.errors import StatementMalformed
-
-NOWHERE = Place("", 1, "")
 
 
 class ConditionChecks:
@@ -98,12 +97,6 @@ class ConditionChecks:
             elif plain_definition(stated) != plain_definition(memorandum):
                 for text in _differences(stated, memorandum):
                     yield Finding("K40", text, where)
-
-
-def plain_definition(memorandum: Memorandum) -> Memorandum:
-    """A memorandum without the places where it stands in a file."""
-    conditions = tuple(replace(c, place=NOWHERE) for c in memorandum.conditions)
-    return replace(memorandum, file="", conditions=conditions)
 
 
 def _differences(stated: Memorandum, known: Memorandum) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -19,12 +19,13 @@ from khazana.conditions.memorandum import LedgerRule, Memorandum
 from khazana.conditions.statistics import ClientLiabilities, Figures, Statistic
 from khazana.conditions.verdicts import Evaluated, Inputs
 from khazana.ledger.accounts import Perimeter
-from khazana.ledger.office import Office
+from khazana.ledger.office import Office, Place
 from khazana.reserve.figures import Books
 from khazana.reserve.reading import ReserveStatement
 from khazana.statement.errors import StatementMalformed
 
 KIND = "x-conditions"
+NOWHERE = Place("", 1, "")
 _MOST_DIGITS = 100
 _MOST_PLACES = 60
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -61,7 +62,7 @@ def conditions_part(memorandum: Memorandum, inputs: Inputs) -> tuple[str, Mappin
     body = ConditionsBody(
         critical=False,
         format="khazana.conditions/1",
-        memorandum=memorandum,
+        memorandum=plain_definition(memorandum),
         today=inputs.today,
         closings={day.isoformat(): block for day, block in sorted(inputs.closings.items())},
         custody=[CustodyLine(a, b) for a, b in sorted(inputs.custody)],
@@ -71,6 +72,15 @@ def conditions_part(memorandum: Memorandum, inputs: Inputs) -> tuple[str, Mappin
         accumulation=list(accumulation_tests(memorandum, inputs)),
     )
     return f"{KIND}/{memorandum.id}", _plain(body)
+
+
+def plain_definition(memorandum: Memorandum) -> Memorandum:
+    """A memorandum without the places where it stands in a file.
+
+    Where an office keeps its files is nobody's business, and must not change a root.
+    """
+    conditions = tuple(replace(c, place=NOWHERE) for c in memorandum.conditions)
+    return replace(memorandum, file="", conditions=conditions)
 
 
 def _plain(body: ConditionsBody) -> dict[str, Any]:
