@@ -6,7 +6,6 @@ from django.conf import settings
 from django.utils.translation import get_language
 
 from khazana.portal.charts.svg import Look
-from khazana.portal.formatting.bidi import isolate_name
 from khazana.portal.project.frame import in_language
 
 
@@ -27,8 +26,8 @@ ACCENTS = {
 
 
 def name_of(row: Named) -> str:
-    """A row's name in the reader's language, isolated from the words around it."""
-    return isolate_name(in_language(row.name, (get_language() or "en").partition("-")[0]))
+    """A row's name in the reader's language, as charts take it: they isolate it themselves."""
+    return in_language(row.name, (get_language() or "en").partition("-")[0])
 
 
 def look(ident: str, *, title: str, description: str) -> Look:

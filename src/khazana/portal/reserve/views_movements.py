@@ -15,7 +15,7 @@ PAGE = 50
 
 
 def movements(request: HttpRequest) -> HttpResponse:
-    """Every movement of the standing statements, the newest first; by wallet and reason if asked."""
+    """Every movement of the standing statements, newest first; by wallet and reason if asked."""
     found = MovementRow.objects.filter(statement__in=standing_statements())
     if request.GET.get("statement"):
         found = MovementRow.objects.filter(statement=statement_asked(request))

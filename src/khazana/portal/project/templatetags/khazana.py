@@ -43,6 +43,18 @@ def btc_change(sats: int) -> SafeText:
 
 
 @register.filter
+def btc_given(sats: int) -> SafeText:
+    """What was given: the amount with a minus sign, without its unit."""
+    return btc_html(-sats, unit=False)
+
+
+@register.filter
+def btc_fee(sats: int) -> SafeText:
+    """A fee as the change that it makes."""
+    return btc_html(-sats)
+
+
+@register.filter
 def btc_plain(sats: int) -> SafeText:
     """Without its unit, for columns whose heading says it."""
     return btc_html(sats, unit=False)
