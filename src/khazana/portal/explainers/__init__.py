@@ -1,0 +1,1 @@
+"""Short pages that explain what the figures rest on, in four languages."""
