@@ -206,7 +206,7 @@ def purchase(sats: int = 5 * BTC, *, id_: str = "buy-1", **changes: Any) -> Orde
         "purchase": Purchase(**(bought | changes)),
         "reason": Reason.ACQUISITION,
         "account": "fund",
-        "paid_from": "central_bank",
+        "paid_from": "budget",
     }
     return order(id_=id_, **(given | heading))
 

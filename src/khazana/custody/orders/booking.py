@@ -14,7 +14,7 @@ from khazana.custody.orders.state import OrderState, Status
 from khazana.ledger.documents import Document, Fiat, Reason, utc_text
 from khazana.ledger.money import major_units
 from khazana.ledger.rows import DOCUMENT_COLUMNS
-from khazana.statement.times import read_instant, write_instant
+from khazana.statement.times import write_instant
 from khazana.units import Sats, Txid
 
 
@@ -191,4 +191,4 @@ def booked_event(
 
 def moved_at(state: OrderState) -> datetime:
     """The time of the log's confirmation, where no block's header is at hand."""
-    return read_instant(state.confirmed.at) if state.confirmed else state.last_at
+    return ev.at_of(state.confirmed.at) if state.confirmed else state.last_at

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from khazana.custody.orders.errors import OrderFileRefused
-from khazana.custody.orders.order_file import Amount, Text
+from khazana.custody.orders.order_file import Amount, Text, refused_shape
 from khazana.statement.dsse import Envelope, EnvelopeFile
 from khazana.statement.office_file import Instant
 from khazana.statement.times import read_instant
@@ -198,7 +198,10 @@ def envelope_file(envelope: Envelope) -> EnvelopeFile:
 
 def at_of(text: str) -> datetime:
     """An event's time."""
-    return read_instant(text)
+    try:
+        return read_instant(text)
+    except ValueError as error:
+        raise OrderFileRefused(place="event", problem=f"{text} is no time") from error
 
 
 def builtins(value: object) -> Any:
@@ -217,11 +220,7 @@ def event_of(record: object) -> Event:
     try:
         event: Event = msgspec.convert(record, Event)
     except msgspec.ValidationError as error:
-        problem, _, place = str(error).rpartition(" - at ")
-        raise OrderFileRefused(
-            place="event." + place.strip("`$.") if place else "event",
-            problem=problem or str(error),
-        ) from error
+        raise refused_shape(error, within="event") from error
     return event
 
 

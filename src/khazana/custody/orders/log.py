@@ -16,10 +16,8 @@ import msgspec
 
 from khazana.custody.orders import events as ev
 from khazana.custody.orders.errors import (
-    OrderFileRefused,
     OrderIdTaken,
     OrderLogRefused,
-    OrderRefused,
     OrderUnknown,
 )
 from khazana.custody.orders.machine import apply, drafted
@@ -28,7 +26,6 @@ from khazana.custody.orders.state import OrderState, Override
 from khazana.errors import KhazanaError
 from khazana.ledger.canonical import canonical_bytes, parse_strict
 from khazana.statement.identity import Office
-from khazana.statement.times import read_instant
 from khazana.statement.wire import Hash256
 
 LOG_FORMAT = "khazana.order-log/1"
@@ -98,7 +95,7 @@ def new_log(office: Office) -> OrderLog:
 
 def appended(log: OrderLog, event: ev.Event, parties: Parties) -> OrderLog:
     """The log with one more event; an OrderRefused when it cannot follow, and nothing changed."""
-    at = read_instant(event.at)
+    at = ev.at_of(event.at)
     if log.last_at is not None and at < log.last_at:
         raise OrderLogRefused(
             line=len(log.lines) + 1, problem=f"{event.at} is before the event before it"
@@ -170,7 +167,7 @@ def _read_line(log: OrderLog, line: bytes, number: int, parties: Parties) -> Ord
         )
     try:
         after = appended(log, ev.event_of(read.event), parties)
-    except (OrderRefused, OrderFileRefused) as error:
+    except KhazanaError as error:
         raise OrderLogRefused(line=number + 1, problem=str(error).rstrip(".")) from error
     if after.lines[-1] != line:
         raise OrderLogRefused(line=number + 1, problem="it is not in canonical form")

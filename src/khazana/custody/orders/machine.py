@@ -42,8 +42,8 @@ from khazana.custody.orders.transaction import (
     require_signed,
     unsigned_form,
 )
-from khazana.statement.dsse import read_envelope
-from khazana.statement.times import read_instant
+from khazana.statement.dsse import Envelope, EnvelopeFile, read_envelope
+from khazana.statement.errors import SignatureRefused
 from khazana.units import Sats
 
 S = Status
@@ -72,8 +72,8 @@ _OF_PURCHASES = ("paid", "delivered", "receipted")
 
 def drafted(event: ev.Drafted, parties: Parties) -> OrderState:
     """The order in its first state, if its drafter signed it."""
-    at = read_instant(event.at)
-    order = drafted_order(read_envelope(_builtins(event.envelope)), parties, at=at)
+    at = ev.at_of(event.at)
+    order = drafted_order(_envelope(event.order, event.envelope), parties, at=at)
     holder = parties.holder(order.id, order.drafter)
     if event.order != order.id or event.by != holder:
         raise ApprovalRefused(order=order.id, problem="the event names another order or person")
@@ -88,7 +88,7 @@ def apply(state: OrderState, event: ev.Event, parties: Parties) -> OrderState:
     """The order after the event; an OrderRefused that says why when it cannot be."""
     if event.order != state.order.id:
         raise ValueError(f"an event of order {event.order} was given to {state.order.id}")
-    name, at = ev.event_name(event), read_instant(event.at)
+    name, at = ev.event_name(event), ev.at_of(event.at)
     if isinstance(event, ev.Drafted):
         raise _impossible(state, name, ())
     if isinstance(event, ev.Attempted):
@@ -208,7 +208,7 @@ def _overridden(
             order=state.order.id, problem=f"nobody may override {', '.join(fixed)}"
         )
     signed = judge_override(
-        read_envelope(_builtins(event.envelope)),
+        _envelope(event.order, event.envelope),
         state.order,
         state.facts,
         parties,
@@ -249,7 +249,7 @@ def _approved(state: OrderState, event: ev.Approved, parties: Parties, at: datet
             order=state.order.id, problem="no transaction is attached; approvals are of both"
         )
     approver = judge_approval(
-        read_envelope(_builtins(event.envelope)),
+        _envelope(event.order, event.envelope),
         state.order,
         state.facts,
         parties,
@@ -390,14 +390,14 @@ def _fresh(state: OrderState, at: datetime) -> ev.Checked:
     check = state.check
     if check is None or check.transaction != state.txid:
         raise CheckIsOld(order=state.order.id, problem="it was not checked with its transaction")
-    if at > read_instant(check.valid_until):
+    if at > ev.at_of(check.valid_until):
         raise CheckIsOld(order=state.order.id, problem=f"its check ended at {check.valid_until}")
     return check
 
 
 def _release(state: OrderState, at: datetime) -> None:
     check = _fresh(state, at)
-    if at < read_instant(check.not_before):
+    if at < ev.at_of(check.not_before):
         raise CoolingOff(order=state.order.id, not_before=check.not_before)
 
 
@@ -429,8 +429,11 @@ def _impossible(state: OrderState, event: str, after: tuple[Status, ...]) -> Tra
     )
 
 
-def _builtins(value: Any) -> Any:
-    return ev.builtins(value)
+def _envelope(order: str, file: EnvelopeFile) -> Envelope:
+    try:
+        return read_envelope(ev.builtins(file))
+    except SignatureRefused as error:
+        raise ApprovalRefused(order=order, problem=str(error).rstrip(".")) from error
 
 
 _STEPS: Mapping[type, Callable[[OrderState, Any, Parties, datetime], OrderState]] = {

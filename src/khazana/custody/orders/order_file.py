@@ -107,13 +107,11 @@ def read_order(raw: bytes) -> Order:
 
 def order_from_record(document: object) -> Order:
     """The order that a record describes, or a refusal with the place."""
+    record_given: Any = document
     try:
         file = msgspec.convert(document, OrderFile)
     except msgspec.ValidationError as error:
-        problem, _, place = str(error).rpartition(" - at ")
-        raise OrderFileRefused(
-            place=place.strip("`$.") or "the top", problem=problem or str(error)
-        ) from error
+        raise refused_shape(error) from error
     network = network_of_genesis(file.network.genesis)
     if network is None or network.name != file.network.name:
         raise OrderFileRefused(
@@ -154,9 +152,9 @@ def order_from_record(document: object) -> Order:
             id=file.id,
             office=file.office,
             network=network,
-            drafted_at=_instant(file.drafted_at),
+            drafted_at=_instant(file.drafted_at, "drafted_at"),
             drafter=file.drafter,
-            expires_at=_instant(file.expires_at),
+            expires_at=_instant(file.expires_at, "expires_at"),
             account=file.account,
             reason=known[file.reason],
             purpose=file.purpose,
@@ -171,13 +169,16 @@ def order_from_record(document: object) -> Order:
         ),
     )
     # One stroke against everything that has a second spelling, such as a day as 2026-1-1.
-    if canonical_bytes(record(made)) != canonical_bytes(_plain(document)):
+    if canonical_bytes(record(made)) != canonical_bytes(record_given):
         raise OrderFileRefused(place="the top", problem="a value stands in a second spelling")
     return made
 
 
-def _plain(document: object) -> Any:
-    return document
+def refused_shape(error: msgspec.ValidationError, *, within: str = "") -> OrderFileRefused:
+    """The refusal of a document whose shape is wrong, with the place inside it."""
+    problem, at, place = str(error).rpartition(" - at ")
+    found = f"{within}.{place.strip('`$.')}".strip(".") if at else within or "the top"
+    return OrderFileRefused(place=found, problem=problem if at else str(error))
 
 
 def _money(file: MoneyFile) -> Money:
@@ -188,16 +189,20 @@ def _quote(file: QuoteFile) -> Quote:
     return Quote(
         id=file.id,
         dealer=file.dealer,
-        at=_instant(file.at),
-        valid_until=_instant(file.valid_until),
+        at=_instant(file.at, "purchase.quotes"),
+        valid_until=_instant(file.valid_until, "purchase.quotes"),
         price=_money(file.price),
         fees_minor=file.fees_minor,
         file_sha256=file.file_sha256,
     )
 
 
-def _instant(text: str) -> datetime:
-    return read_instant(text)
+def _instant(text: str, place: str) -> datetime:
+    try:
+        return read_instant(text)
+    except ValueError as error:
+        # The spelling was checked; a thirteenth month is still spelt well.
+        raise OrderFileRefused(place=place, problem=f"{text} is no time") from error
 
 
 def _at(place: str, make: Callable[[], T]) -> T:

@@ -23,6 +23,7 @@ from khazana.custody.orders.rules import LEAST_OVERRIDE_SIGNATURES
 from khazana.custody.orders.transaction import TransactionFacts
 from khazana.ledger.canonical import canonical_bytes, parse_strict
 from khazana.statement.dsse import Envelope, sign, valid_signers
+from khazana.statement.errors import SignatureRefused
 from khazana.statement.identity import Office, OfficeVersion
 from khazana.statement.keys import key_id, public_bytes
 from khazana.statement.times import read_instant, write_instant
@@ -381,7 +382,10 @@ def _signers(
     for each in envelope.signatures:
         if each.key not in keys or each.key in revoked:
             raise NotInTheRole(order=order, key=each.key, role=role)
-    fitting = valid_signers(envelope, keys)
+    try:
+        fitting = valid_signers(envelope, keys)
+    except SignatureRefused as error:
+        raise ApprovalRefused(order=order, problem=str(error).rstrip(".")) from error
     if wanted is not None and fitting != frozenset(wanted):
         raise ApprovalRefused(order=order, problem="its drafter did not sign it")
     return [(key, parties.holder(order, key)) for key in sorted(fitting)]
