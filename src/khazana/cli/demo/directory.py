@@ -18,7 +18,8 @@ EL_SALVADOR = "el-salvador"
 DRILL = "drill-office"
 TAMPERED = "tampered.json"
 PROGRESS = "progress.json"
-_OURS = (DEVNET, PAKISTAN, EL_SALVADOR, DRILL, TAMPERED, PROGRESS)
+PORTALS = "portals"
+_OURS = (DEVNET, PAKISTAN, EL_SALVADOR, DRILL, TAMPERED, PROGRESS, PORTALS)
 
 
 @dataclass(eq=False, kw_only=True)

@@ -2,7 +2,7 @@
 
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from khazana.bitcoin.network import REGTEST
@@ -12,6 +12,7 @@ from khazana.cli.demo import el_salvador, pakistan
 from khazana.cli.demo.chronicle import Publication
 from khazana.cli.demo.figures import TwoBars
 from khazana.cli.demo.judge import Outcome
+from khazana.cli.demo.portals import Portal
 from khazana.cli.demo.proving import Proved
 from khazana.cli.demo.timeline import SCALE, Timeline
 from khazana.conditions.accumulation import Accumulation, AccumulationTest
@@ -38,6 +39,12 @@ def say(*lines: str) -> None:
     for line in lines:
         print(line)
     sys.stdout.flush()
+
+
+def where_pages_are(portals: Iterable[Portal]) -> Iterator[str]:
+    """A line for each state's pages, which answer from the first day on."""
+    for portal in portals:
+        yield f"Pages of {STATE_NAMES[portal.office]}: {portal.url}/"
 
 
 class Progress:

@@ -1,5 +1,6 @@
 """The demo from first to last: play the days, publish, verify in another process, serve."""
 
+from contextlib import nullcontext
 from datetime import date, datetime
 from pathlib import Path
 from threading import Thread
@@ -11,6 +12,7 @@ from khazana.cli.demo import narration
 from khazana.cli.demo.company import company_on, play_days, publish_newest
 from khazana.cli.demo.directory import fresh_directory
 from khazana.cli.demo.narration import say
+from khazana.cli.demo.portals import portals
 from khazana.cli.demo.progress_file import ProgressFile
 from khazana.cli.demo.server import listening_socket, served, url_of
 from khazana.cli.demo.timeline import timeline_of
@@ -30,7 +32,9 @@ def play(
         say(*narration.opening(url, timeline))
         progress = ProgressFile(directory, timeline)
         devnet = Devnet(directory / lies.DEVNET)
-        with served(devnet, listening, lambda: int(clock_now().timestamp())) as thread:
+        pages = nullcontext(()) if once else portals(directory, url)
+        with served(devnet, listening, _clock) as thread, pages as shown:
+            say(*narration.where_pages_are(shown))
             company = company_on(devnet, timeline)
             play_days(company, directory, progress)
             publish_newest(company, directory, open_chain(f"esplora:{url}"), progress)
@@ -39,8 +43,13 @@ def play(
             progress.stage("ready" if status == 0 else "failed")
             if not once:
                 say("", f"The Esplora API stays on {url} until Ctrl-C.")
+                say(*narration.where_pages_are(shown))
                 _wait(thread)
     return status
+
+
+def _clock() -> int:
+    return int(clock_now().timestamp())
 
 
 def _wait(thread: Thread) -> None:

@@ -86,7 +86,7 @@ def in_step(app: Path, language: str) -> Catalog:
         known = present.get(_plain_id(message), message.context)
         made.add(
             message.id,
-            known.string if known is not None else None,  # type: ignore[arg-type]
+            known.string if known is not None else None,
             locations=message.locations,
             context=message.context,
         )
@@ -139,7 +139,7 @@ def main() -> int:
 
 
 def _is_translated(message: Message) -> bool:
-    strings = (message.string,) if isinstance(message.string, str) else message.string
+    strings = (message.string,) if isinstance(message.string, str) else message.string or ()
     return bool(strings) and all(strings)
 
 
