@@ -230,3 +230,17 @@ def test_every_shipped_claim_can_be_checked_and_every_computed_one_shows_both_fi
 def test_a_claim_that_names_an_unknown_claim_is_our_mistake():
     with pytest.raises(ValueError, match="sv_stock_2024"):
         check_claim(CLAIMS["sv_one_a_day"], ClaimInputs(claims={}))
+
+
+@pytest.mark.parametrize(
+    ("qualifier", "fits"),
+    [(Qualifier.EXACTLY, False), (Qualifier.OVER, False), (Qualifier.UP_TO, True)],
+)
+def test_up_to_an_amount_explains_any_smaller_worth(qualifier, fits):
+    claim = with_worth(1_000_000, Qualifier.EXACTLY)
+    assert claim.quantity is not None
+    claim = dataclasses.replace(
+        claim, quantity=dataclasses.replace(claim.quantity, qualifier=qualifier)
+    )
+    verdict = check_claim(claim, shipped_inputs()).verdict
+    assert verdict is (ClaimVerdict.FITS if fits else ClaimVerdict.DOES_NOT_FIT)

@@ -295,3 +295,50 @@ def test_prices_are_shipped_only_for_claims_that_need_them():
     needed = {c.plan.at for c in read_claims() if isinstance(c.plan, PriceCheck)}
     assert len(shipped_prices()) == 3 * len(needed)
     assert {point.grade for point in shipped_prices()} == {EvidenceGrade.C}
+
+
+KINDS = {
+    "price": (
+        '{ kind = "price", at = 2025-07-16, worth = "7", currency = "USD", qualifier = "over" }'
+    ),
+    "arithmetic": FORMULA.replace("{}", "stock + days(stock, stock)"),
+    "mining": '{ kind = "mining", power_mw = "1.5", first = 2025-01-01, last = 2025-01-02 }',
+    "chain": (
+        '{ kind = "chain", office = "el_salvador_claimed", '
+        'command = "khazana office check shipped:el_salvador_claimed" }'
+    ),
+    "not checkable": f'{{ kind = "not checkable", why = {TEXTS} }}',
+}
+VALUE = re.compile(r'(?<== )("[^"]*"|\d{4}-\d\d-\d\d)')
+BAD = ["7", "-1", "1.5", "true", "[]", "{}", '""', '" "', "2025-01-01", "1979-05-27T07:32:00Z"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_check_is_read(kind):
+    (claim,) = read(HEAD + CLAIM.replace('{ kind = "document" }', KINDS[kind]))
+    assert claim.plan.kind == kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bad", BAD)
+def test_a_value_of_another_type_anywhere_is_refused_and_never_crashes(kind, bad):
+    whole = HEAD + CLAIM.replace('{ kind = "document" }', KINDS[kind])
+    places = list(VALUE.finditer(whole))
+    assert len(places) > 20
+    for place in places:
+        # A day for a day is the one replacement that may be right.
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", place[0]) and bad == "2025-01-01":
+            continue
+        with pytest.raises(ClaimsRefused):
+            read(whole[: place.start()] + bad + whole[place.end() :])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_line_of_a_claim_can_be_left_out_unnoticed(kind):
+    whole = HEAD + CLAIM.replace('{ kind = "document" }', KINDS[kind])
+    lines = whole.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        optional = not line.strip() or (kind in ("chain", "not checkable") and "amount" in line)
+        if not optional:
+            with pytest.raises(ClaimsRefused):
+                read("".join(lines[:number] + lines[number + 1 :]))
