@@ -84,13 +84,13 @@ def test_each_script_keeps_to_its_own_letters(slug):
 
 
 GLOSSED = {
-    "what-a-proof-shows": ["reserve statement"],
+    "what-a-proof-shows": ["reserve statement", "closing block"],
     "check-it-yourself": ["check it yourself", "passed / failed / not checkable"],
     "evidence-grades": ["unexplained"],
-    "addresses-and-liabilities": ["customer balances owed"],
+    "addresses-and-liabilities": ["customer balances owed", "legal lane"],
     "two-bars": ["internal transfer", "reporting perimeter"],
     "proof-of-control": ["proof of control"],
-    "lenders-conditions": ["voluntary accumulation", "performance criterion", "ceiling"],
+    "lenders-conditions": ["voluntary accumulation", "performance criterion", "ceiling", "lender"],
     "mining-evidence": ["detection limit", "surplus power", "load-shedding"],
     "solvency-coverage": ["coverage", "no-objection certificate"],
 }

@@ -146,6 +146,16 @@ def glossary() -> dict[str, list[str]]:
 GLOSSED = {
     "passed / failed / not checkable": ("check_status", ["passed", "failed", "not checkable"]),
     "seized / forfeited": ("lane", ["seized", "forfeited"]),
+    "purchase / sale": ("reason", ["acquisition", "disposal"]),
+    "owned / pledged / held for clients": ("lane", ["owned", "pledged", "held_for_clients"]),
+    "shown / asserted / contradicted / not assessable": (
+        "accumulation",
+        ["shown", "asserted", "contradicted", "not assessable"],
+    ),
+    "met / met with adjuster / breached": (
+        "condition_verdict",
+        ["met", "met with adjuster", "breached"],
+    ),
 }
 
 
