@@ -1,7 +1,7 @@
 """An office as it describes itself: before (OfficeFile) and after (Office) asking the chain."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from khazana.bitcoin.chain import BlockRef
@@ -61,6 +61,14 @@ class RawSource:
 
 ScriptSource = DescriptorSource | AddressSource | RawSource
 """What a wallet's scripts are made from."""
+
+
+class Storage(Enum):
+    """Where a wallet's keys are, as lenders ask for it. The office's word: no chain shows it."""
+
+    HOT = "hot"
+    """A key that can spend is on a machine with a network."""
+    COLD = "cold"
 
 
 class CloseRule(Enum):
@@ -171,7 +179,8 @@ class Office:
     """An office whose blocks are in the best chain and whose scripts are derived.
 
     notice: a sentence that every output must repeat; None for an office that speaks for itself.
-    sources: wallet id -> what its scripts are made from.
+    sources: wallet id -> what its scripts are made from. storage: by wallet id, where it is said;
+    no figure of a statement depends on it.
     """
 
     id: str
@@ -192,6 +201,7 @@ class Office:
     book_entries: tuple[BookEntry, ...]
     keys: tuple[PublicKey, ...]
     roles: tuple[KeyRole, ...]
+    storage: Mapping[str, Storage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +253,7 @@ class WalletLine:
     seal: SealLine | None
     birth: NamedBlock | None
     place: Place
+    storage: Storage | None = None
 
 
 @dataclass(frozen=True, slots=True)

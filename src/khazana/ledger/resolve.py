@@ -99,6 +99,7 @@ def resolve(file: OfficeFile, block_of: BlockOf, derive: Derive) -> Office:
         book_entries=book_entries,
         keys=file.keys,
         roles=file.roles,
+        storage={line.id: line.storage for line in file.wallets if line.storage is not None},
     )
 
 

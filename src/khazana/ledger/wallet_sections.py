@@ -16,6 +16,7 @@ from khazana.ledger.office import (
     RawSource,
     ScriptSource,
     SealLine,
+    Storage,
     WalletLine,
 )
 from khazana.ledger.sections import Section
@@ -48,6 +49,7 @@ def _wallet(section: Section, network: Network, taken: dict[bytes, str]) -> Wall
         seal=_seal(section),
         birth=section.maybe_block("birth"),
         place=section.place(),
+        storage=section.choice("storage", Storage) if section.has("storage") else None,
     )
     section.finish()
     return wallet
