@@ -110,7 +110,8 @@ def glossary() -> dict[str, list[str]]:
 
 
 def spoken(language: str, text: str) -> str:
-    """The words without signs, and Spanish and English in small letters and the singular."""
+    """The words without signs and links; Spanish and English in small letters."""
+    text = re.sub(r"\]\([^)]*\)", "", text)
     text = re.sub(r"[^\w\s/-]", "", text) if language in ("ur", "ar") else text.lower()
     return re.sub(r"\s+", " ", text)
 
@@ -217,7 +218,7 @@ def test_links_lead_where_the_portal_says():
     places = Places(explainer="/e/{}", claim="/c/{}")
     assert 'href="/c/sv_stock_2025_11"' in explainer("two-bars", "ar", places).html
     page = explainer("addresses-and-liabilities", "en", places)
-    assert 'href="/e/evidence-grades"' in page.html
+    assert 'href="/e/solvency-coverage"' in page.html
 
 
 def test_code_stands_left_to_right():
