@@ -338,10 +338,11 @@ def test_no_two_errors_state_the_same_words_unless_one_is_a_case_of_the_other():
 
 
 def is_data(path: Path) -> bool:
-    """Everything in a room's `data/` but our own prose and the notes on where it comes from."""
+    """Everything in a room's `data/` but our own prose and programs, and notes on its origin."""
+    ours = (".source.toml", ".md", ".py", ".pyc", ".js", ".css", ".html")
     return (
         path.is_file()
-        and not path.name.endswith((".source.toml", ".md", ".py", ".pyc"))
+        and not path.name.endswith(ours)
         and "data" in path.relative_to(PACKAGE).parts[:-1]
     )
 

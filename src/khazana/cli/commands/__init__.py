@@ -10,9 +10,25 @@ from khazana.cli.commands import (
     office,
     orders,
     portal,
+    report,
     statement,
+    verifier,
     verify,
 )
 
-ALL = (verify, statement, audit, conditions, office, custody, orders, ledger, portal, devnet, demo)
+ALL = (
+    verify,
+    verifier,
+    statement,
+    report,
+    audit,
+    conditions,
+    office,
+    custody,
+    orders,
+    ledger,
+    portal,
+    devnet,
+    demo,
+)
 """Every group, in the order `khazana --help` lists them."""

@@ -1,0 +1,1 @@
+"""The page that checks a statement in a browser: one file, from disk, with no network."""
