@@ -1,0 +1,48 @@
+"""Pages that say when they are still what the reader has: an ETag without drawing the page."""
+
+import hashlib
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+
+import khazana
+from khazana.portal.project.frame import progress_now
+from khazana.portal.statement.models import FileRow, StatementRow
+
+Answer = Callable[[HttpRequest], HttpResponse]
+LANGUAGE_PREFIXES = tuple(f"/{code}/" for code, _name in settings.LANGUAGES)
+
+
+def published_mark() -> str:
+    """A hash of everything published here: it changes with every import that changes anything."""
+    state = hashlib.sha256(khazana.__version__.encode())
+    for model in (StatementRow, FileRow):
+        for sha256 in model.objects.order_by("pk").values_list("sha256", flat=True):
+            state.update(sha256.encode())
+    return state.hexdigest()
+
+
+class PublishedETag:
+    """A page depends on its address and on what is published, so both together name its content.
+
+    A reader who has that content already is told so in a few milliseconds; open pages ask again
+    and again (static/khazana/renew.js).
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD") or not request.path.startswith(LANGUAGE_PREFIXES):
+            return self.get_response(request)
+        named = f"{published_mark()} {progress_now()} {request.get_full_path()}"
+        etag = f'W/"{hashlib.sha256(named.encode()).hexdigest()[:32]}"'
+        if etag in request.headers.get("If-None-Match", ""):
+            answer: HttpResponse = HttpResponseNotModified(headers={"ETag": etag})
+        else:
+            answer = self.get_response(request)
+            if answer.status_code == 200:
+                answer.headers["ETag"] = etag
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
