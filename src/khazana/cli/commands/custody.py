@@ -2,9 +2,11 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from khazana.bitcoin.address import address_of
 from khazana.bitcoin.descriptor import Descriptor, parse_descriptor
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.bitcoin.network import NETWORKS, Network
@@ -16,6 +18,8 @@ from khazana.cli.files import MOST_OFFICE_BYTES, read_bytes, write_whole
 from khazana.cli.offices import office_file
 from khazana.cli.usage import WrongArguments
 from khazana.custody.advisories import shipped_advisories
+from khazana.custody.exports.coldcard import coldcard_file
+from khazana.custody.exports.electrum import electrum_wallet
 from khazana.custody.imports.read import read_export
 from khazana.custody.key_findings import HEALTH_DAYS, key_findings
 from khazana.custody.labels import merge
@@ -24,6 +28,7 @@ from khazana.custody.register import KeyRegister
 from khazana.custody.register_file import read_register
 from khazana.custody.words import describe
 from khazana.ledger.office import DescriptorSource
+from khazana.statement.checks import TEST_NOTICE
 
 EXIT_FINDINGS = 1
 DEFAULT_NETWORK = "mainnet"
@@ -66,6 +71,17 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     importer.add_argument("file", metavar="FILE", type=Path, help="the export")
     _add_network(importer)
     importer.set_defaults(run=run_import)
+    exporter = actions.add_parser(
+        "export",
+        help="write a wallet's public keys as another program takes them over",
+        description="A file without secrets: the other program watches the wallet, shows its "
+        "addresses and carries PSBTs to the devices.",
+    )
+    exporter.add_argument("--office", metavar="FILE", required=True)
+    exporter.add_argument("--wallet", metavar="WALLET", required=True)
+    exporter.add_argument("--for", dest="program", choices=sorted(EXPORTS), required=True)
+    exporter.add_argument("--out", metavar="FILE", type=Path, required=True)
+    exporter.set_defaults(run=run_export)
     register_campaign(actions)
     register_rotation(actions)
 
@@ -152,6 +168,31 @@ def run_import(args: argparse.Namespace) -> int:
         print(f"# Note: {note}")
     sys.stdout.write(wallet.office_lines())
     return 0
+
+
+def run_export(args: argparse.Namespace) -> int:
+    command = "custody export"
+    office = office_file(args.office)
+    line = next((line for line in office.wallets if line.id == args.wallet), None)
+    if line is None or not isinstance(line.source, DescriptorSource):
+        problem = f"office.toml states no wallet {args.wallet} by descriptor"
+        raise WrongArguments(command=command, problem=problem)
+    descriptor = parse_descriptor(line.source.descriptor, office.network)
+    text = EXPORTS[args.program](descriptor, line.name.get("en", line.id))
+    write_whole(args.out, text.encode(), replace=False)
+    first = best_engine().derive(descriptor, branch=0, start=0, stop=1)[0]
+    print(f"{args.wallet} for {args.program}: {args.out}")
+    print(f"first address, to compare there: {address_of(first, office.network)}")
+    if office.test:
+        print(TEST_NOTICE)
+    return 0
+
+
+EXPORTS: dict[str, Callable[[Descriptor, str], str]] = {
+    "coldcard": lambda descriptor, name: coldcard_file(descriptor, name=name),
+    "descriptor": lambda descriptor, _: descriptor.text + "\n",
+    "electrum": lambda descriptor, _: electrum_wallet(descriptor),
+}
 
 
 def _register(path: Path) -> KeyRegister:
