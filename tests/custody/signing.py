@@ -82,11 +82,7 @@ def _signature(
     each, unsigned = round_.inputs[position], round_.unsigned
     code = each.scripts.code
     if code is None:
-        tweaked = wallycore.ec_private_key_bip341_tweak(key, None, 0)
-        kind = 0 if hash_type == SIGHASH_ALL else hash_type
-        digest = taproot_sighash(unsigned, position, spent=round_.spent, hash_type=kind)
-        made = bytes(wallycore.ec_sig_from_bytes(tweaked, digest, wallycore.EC_FLAG_SCHNORR))
-        return {b"\x13": made + (bytes([kind]) if kind else b"")}
+        return _taproot_signatures(round_, position, key, hash_type=hash_type)
     if each.scripts.segwit:
         digest = segwit_v0_sighash(
             unsigned, position, script_code=code, amount=each.spent.amount, hash_type=hash_type
@@ -99,6 +95,28 @@ def _signature(
         compact = compact[:32] + s.to_bytes(32, "big")
     public = bytes(wallycore.ec_public_key_from_private_key(key))
     return {b"\x02" + public: bytes(wallycore.ec_sig_to_der(compact)) + bytes([hash_type])}
+
+
+def _taproot_signatures(
+    round_: Round, position: int, key: bytes, *, hash_type: int
+) -> dict[bytes, bytes]:
+    """For the key path if the key is the internal one, and for every leaf it stands in."""
+    each = round_.inputs[position]
+    kind = 0 if hash_type == SIGHASH_ALL else hash_type
+    public = bytes(wallycore.ec_public_key_from_private_key(key))[1:]
+    found = {}
+    ways = [(b"\x14" + public + leaf.hash, key, leaf.hash) for leaf in each.scripts.tree]
+    ways = [way for way, leaf in zip(ways, each.scripts.tree, strict=True) if public in leaf.script]
+    if public == each.scripts.keys[0][1][-32:]:
+        root = each.scripts.root
+        ways.append((b"\x13", wallycore.ec_private_key_bip341_tweak(key, root, 0), None))
+    for field, signer, leaf_hash in ways:
+        digest = taproot_sighash(
+            round_.unsigned, position, spent=round_.spent, hash_type=kind, leaf_hash=leaf_hash
+        )
+        made = bytes(wallycore.ec_sig_from_bytes(signer, digest, wallycore.EC_FLAG_SCHNORR))
+        found[field] = made + (bytes([kind]) if kind else b"")
+    return found
 
 
 def message_signature(name: str, text: str, *, branch: int = 0, index: int = 0) -> str:
@@ -154,7 +172,7 @@ def spend(
             made = bytes(wallycore.ec_sig_from_bytes(key, digest, wallycore.EC_FLAG_ECDSA))
             public = bytes(wallycore.ec_public_key_from_private_key(key))
             signatures[public] = bytes(wallycore.ec_sig_to_der(made)) + bytes([hash_type])
-        _, final = finalized(scripts, signatures)
+        final = finalized(scripts, signatures)
         assert final is not None
         source = unsigned.inputs[position]
         inputs.append(TxIn(source.outpoint, final.script_sig, source.sequence, final.witness))

@@ -1,7 +1,8 @@
 """A campaign: every closing coin's keys sign one message, and what is sent to whom for that."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from khazana.bitcoin.bip322.transactions import to_sign, to_spend
 from khazana.bitcoin.bip322.verdict import Variant
@@ -11,8 +12,12 @@ from khazana.bitcoin.transaction import Transaction, TxIn, TxOut
 from khazana.custody.campaign_psbt import RoundInput, round_psbt
 from khazana.custody.closing import Closing, ClosingCoin
 from khazana.custody.exposure import Exposure, exposure_of
+from khazana.custody.finalize import Waits
 from khazana.custody.message import ControlMessage
+from khazana.custody.policy import Lock, LockKind, key_id, keys_in, policy_of
 from khazana.custody.signing_scripts import SigningScripts, signing_scripts
+from khazana.custody.ways import Way, fewest_keys, ways_of
+from khazana.errors import KhazanaError
 
 MOST_INPUTS = 250
 """Inputs of one proof of funds: what a Coldcard was tested with."""
@@ -20,19 +25,69 @@ MOST_INPUTS = 250
 _TIMELOCKS = frozenset({"older", "after"})
 
 
-@dataclass(frozen=True, slots=True)
+_RELATIVE = (LockKind.BLOCKS, LockKind.SECONDS)
+_TIME_BIT, _STEP_S = 1 << 22, 512
+
+
+@dataclass(eq=False, kw_only=True)
+class NoSuchWay(KhazanaError):
+    """A recovery path is asked for that the wallet does not have."""
+
+    wallet: str
+    way: int
+    ways: int
+    code = "no_such_way"
+    words = (
+        "wallet {wallet} has {ways} ways to spend that wait, so none with the number {way}; "
+        "`khazana custody describe` lists them"
+    )
+
+
+@dataclass(frozen=True)
 class CampaignWallet:
     """A wallet whose keys are asked to sign.
 
     branches: (branch, stop): indexes 0 to stop, not included, are the wallet's.
     batch: prove all coins in one proof of funds, one round on each device. Devices that do not
     know proofs of funds need one file per address.
+    recovery: 0 for the ways that are open at once; n for the n-th way that waits, in the order of
+    `ways_of`. Its proof holds for whoever waits so long.
     """
 
     id: str
     descriptor: Descriptor
     branches: Sequence[tuple[int, int]]
     batch: bool = False
+    recovery: int = 0
+
+    @cached_property
+    def ways(self) -> tuple[Way, ...]:
+        """The ways whose keys are asked; NoSuchWay where the policy has no such one."""
+        every = ways_of(policy_of(self.descriptor))
+        if not self.recovery:
+            return tuple(way for way in every if way.open_at_once) or every[:1]
+        waiting = [way for way in every if not way.open_at_once]
+        if self.recovery > len(waiting):
+            raise NoSuchWay(wallet=self.id, way=self.recovery, ways=len(waiting))
+        return (waiting[self.recovery - 1],)
+
+    @cached_property
+    def needed(self) -> int:
+        """How many keys must sign at the least."""
+        return min(fewest_keys(way) for way in self.ways)
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The keys that can sign, by `key_id`."""
+        return frozenset(key_id(key) for way in self.ways for key in keys_in(way.who))
+
+    @cached_property
+    def waits(self) -> Waits:
+        """What the transaction must say for the locks of the way to open."""
+        locks = [lock for way in self.ways[:1] for lock in way.waits]
+        ages = [_sequence(lock) for lock in locks if lock.kind in _RELATIVE]
+        times = [lock.value for lock in locks if lock.kind not in _RELATIVE]
+        return Waits(max(ages, default=0), max(times, default=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +211,8 @@ def _rounds(
         native = classify(script).kind in (ScriptKind.P2WPKH, ScriptKind.P2WSH, ScriptKind.P2TR)
         timed = bool(_TIMELOCKS & set(wallet.descriptor.functions))
         # BIP-322: a simple signature is for native segwit without time locks.
-        variant = Variant.SIMPLE if native and scripts.segwit and not timed else Variant.FULL
+        plain = native and scripts.segwit and not timed
+        variant = Variant.SIMPLE if plain else Variant.FULL
         rounds.append(_round(wallet, len(rounds) + 1, variant, [holder], found, message))
     return rounds
 
@@ -171,14 +227,14 @@ def _round(
 ) -> Round:
     text = message.text.encode("ascii")
     posed = to_spend(text, coins[0].script)
-    unsigned = to_sign(posed)
+    unsigned = _waiting(to_sign(posed), wallet.waits)
     inputs = [RoundInput(posed.outputs[0], *found[coins[0].script], previous=posed)]
     if variant is Variant.PROOF_OF_FUNDS:
         inputs += [
             RoundInput(TxOut(coin.amount, coin.script), *found[coin.script]) for coin in coins
         ]
-        more = tuple(TxIn(coin.outpoint, b"", 0) for coin in coins)
-        unsigned = Transaction(0, unsigned.inputs + more, unsigned.outputs, 0)
+        more = tuple(TxIn(coin.outpoint, b"", wallet.waits.sequence) for coin in coins)
+        unsigned = replace(unsigned, inputs=unsigned.inputs + more)
     return Round(
         name=f"{wallet.id}-{number}",
         wallet=wallet,
@@ -187,3 +243,14 @@ def _round(
         inputs=tuple(inputs),
         psbt=round_psbt(unsigned, inputs, wallet.descriptor, text),
     )
+
+
+def _waiting(unsigned: Transaction, waits: Waits) -> Transaction:
+    """BIP-322: nSequence and nLockTime say for whom the proof holds; plain proofs have neither."""
+    inputs = tuple(replace(each, sequence=waits.sequence) for each in unsigned.inputs)
+    return Transaction(waits.version, inputs, unsigned.outputs, waits.lock_time)
+
+
+def _sequence(lock: Lock) -> int:
+    """BIP-68: blocks, or steps of 512 seconds."""
+    return _TIME_BIT | lock.value // _STEP_S if lock.kind is LockKind.SECONDS else lock.value

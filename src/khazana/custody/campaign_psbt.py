@@ -13,6 +13,7 @@ from khazana.bitcoin.bip322.psbt import (
 from khazana.bitcoin.descriptor import Descriptor, KeyExpression
 from khazana.bitcoin.reader import compact_size
 from khazana.bitcoin.transaction import Transaction, TxOut
+from khazana.custody.policy import is_nobodys
 from khazana.custody.psbt_files import written_psbt
 from khazana.custody.signing_scripts import SigningScripts
 
@@ -23,8 +24,11 @@ IN_WITNESS_SCRIPT = 0x05
 IN_BIP32_DERIVATION = 0x06
 IN_TAP_KEY_SIG = 0x13
 IN_TAP_SCRIPT_SIG = 0x14
+IN_TAP_LEAF_SCRIPT = 0x15
 IN_TAP_BIP32_DERIVATION = 0x16
 IN_TAP_INTERNAL_KEY = 0x17
+IN_TAP_MERKLE_ROOT = 0x18
+_LEAF_VERSION = b"\xc0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,36 @@ def input_map(each: RoundInput, descriptor: Descriptor) -> PsbtMap:
         pairs[bytes([IN_REDEEM_SCRIPT])] = scripts.redeem
     if scripts.witness is not None:
         pairs[bytes([IN_WITNESS_SCRIPT])] = scripts.witness
-    for position, (key, (_, public)) in enumerate(zip(descriptor.keys, scripts.keys, strict=True)):
-        origin = _origin(key, each.branch, each.index)
-        if scripts.code is not None:
-            pairs[bytes([IN_BIP32_DERIVATION]) + public] = origin
-        elif position == 0:
-            pairs[bytes([IN_TAP_INTERNAL_KEY])] = public[-32:]
-            pairs[bytes([IN_TAP_BIP32_DERIVATION]) + public[-32:]] = b"\x00" + origin
+    if scripts.code is None:
+        return {**pairs, **_tap_map(each, descriptor)}
+    for key, (_, public) in zip(descriptor.keys, scripts.keys, strict=True):
+        pairs[bytes([IN_BIP32_DERIVATION]) + public] = _origin(key, each.branch, each.index)
+    return pairs
+
+
+def _tap_map(each: RoundInput, descriptor: Descriptor) -> PsbtMap:
+    """What BIP-371 adds: the internal key, each leaf, and which keys sign in which leaves."""
+    scripts = each.scripts
+    internal = scripts.keys[0][1][-32:]
+    pairs: PsbtMap = {bytes([IN_TAP_INTERNAL_KEY]): internal}
+    if scripts.root is not None:
+        pairs[bytes([IN_TAP_MERKLE_ROOT])] = scripts.root
+    for leaf in scripts.tree:
+        pairs[bytes([IN_TAP_LEAF_SCRIPT]) + leaf.control] = leaf.script + _LEAF_VERSION
+    inside: dict[bytes, list[bytes]] = {}
+    for leaf in scripts.tree:
+        for key in leaf.expression.keys():  # noqa: SIM118  it is no mapping
+            public = key.public_key(each.branch, each.index)[-32:]
+            inside.setdefault(public, []).append(leaf.hash)
+    for key, (_, long) in zip(descriptor.keys, scripts.keys, strict=True):
+        if is_nobodys(key):
+            continue
+        hashes = inside.get(long[-32:], [])
+        pairs[bytes([IN_TAP_BIP32_DERIVATION]) + long[-32:]] = (
+            compact_size(len(hashes))
+            + b"".join(sorted(hashes))
+            + _origin(key, each.branch, each.index)
+        )
     return pairs
 
 

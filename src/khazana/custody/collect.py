@@ -1,17 +1,18 @@
 """Signed PSBTs come back in any order: whose signature is there, bad or missing, and the proofs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from khazana.bitcoin.bip322.encoding import write_full, write_proof_of_funds, write_simple
 from khazana.bitcoin.bip322.psbt import read_psbt
-from khazana.bitcoin.bip322.verdict import Variant, Verdict
+from khazana.bitcoin.bip322.verdict import State, Variant, Verdict
 from khazana.bitcoin.bip322.verify import Consensus, verify
 from khazana.bitcoin.reader import MalformedBytes
 from khazana.bitcoin.transaction import Transaction, TxIn
 from khazana.custody.campaign import Campaign, Round
 from khazana.custody.campaign_psbt import RoundInput, utxo_map
 from khazana.custody.finalize import Final, finalized
+from khazana.custody.policy import key_id
 from khazana.custody.psbt_files import maps_of, psbt_of_file, written_psbt
 from khazana.custody.returned import BadSignature, Returned, altered, good_signatures
 
@@ -29,14 +30,14 @@ class RoundState:
     """How far a round has come.
 
     signed: cosigners whose signatures hold on every input, as the descriptor names them.
-    missing: the others; `needed` of all must sign, None where the policy decides.
+    missing: the others that are asked; `needed` must sign at the least.
     proof: the BIP-322 signature, once it is complete and holds. verdict: the judgement on it.
     """
 
     round: Round
     signed: tuple[str, ...]
     missing: tuple[str, ...]
-    needed: int | None
+    needed: int
     bad: tuple[BadSignature, ...]
     proof: str | None
     verdict: Verdict | None
@@ -45,10 +46,10 @@ class RoundState:
     def words(self) -> str:
         name = self.round.name
         if self.proof is not None:
-            return f"{name}: proved, signed by {', '.join(self.signed) or 'a finished file'}"
-        said = f"{name}: signed by {', '.join(self.signed) or 'nobody'}"
-        if self.needed is not None:
-            said += f", {self.needed} must sign"
+            said = f"{name}: proved, signed by {', '.join(self.signed) or 'a finished file'}"
+            waits = self.verdict is not None and self.verdict.state is State.VALID_AT
+            return f"{said}; {self.verdict.waits}" if waits and self.verdict else said
+        said = f"{name}: signed by {', '.join(self.signed) or 'nobody'}, {self.needed} must sign"
         if self.missing:
             said += f"; missing: {', '.join(self.missing)}"
         return "; ".join([said, *(str(each) for each in self.bad)])
@@ -129,16 +130,17 @@ def _state(
     campaign: Campaign, round_: Round, gathered: _Gathered, consensus: Consensus | None
 ) -> RoundState:
     names = cosigners(round_)
-    signed, needed = [], None
-    for position, name in enumerate(names):
+    signed = [
+        name
+        for position, name in names.items()
         if all(
-            _signing_key(each, position) in found
+            _has_signed(each, position, found)
             for each, found in zip(round_.inputs, gathered.signatures, strict=True)
-        ):
-            signed.append(name)
+        )
+    ]
     finals: list[Final] = []
     for each, found in zip(round_.inputs, gathered.signatures, strict=True):
-        needed, final = finalized(each.scripts, found)
+        final = finalized(each.scripts, found, round_.wallet.waits)
         if final is not None:
             finals.append(final)
     candidates = [finals] if len(finals) == len(round_.inputs) else []
@@ -161,20 +163,35 @@ def _state(
             BadSignature("a finished file", "", problem.reason.value, str(problem))
             for problem in verdict.problems
         ]
-    missing = () if proof is not None else tuple(n for n in names if n not in signed)
-    return RoundState(round_, tuple(signed), missing, needed, tuple(bad), proof, verdict)
+    missing = [] if proof is not None else [n for n in names.values() if n not in signed]
+    return RoundState(
+        round_,
+        tuple(dict.fromkeys(signed)),
+        tuple(dict.fromkeys(missing)),
+        round_.wallet.needed,
+        tuple(bad),
+        proof,
+        verdict,
+    )
 
 
-def _signing_key(each: RoundInput, position: int) -> bytes:
-    """The key that a cosigner's signature holds for; on taproot's key path it is the output's."""
-    if each.scripts.code is None and position == 0:
-        return each.scripts.output[2:]
-    return each.scripts.keys[position][1]
+def _has_signed(each: RoundInput, position: int, found: Mapping[bytes, bytes]) -> bool:
+    """Whether a cosigner's signature is there: in taproot for the output key or for a leaf."""
+    public = each.scripts.keys[position][1]
+    if each.scripts.code is not None:
+        return public in found
+    if position == 0 and each.scripts.output[2:] in found:
+        return True
+    return any(len(signer) == 64 and signer[:32] == public[-32:] for signer in found)
 
 
-def cosigners(round_: Round) -> tuple[str, ...]:
-    """The wallet's keys in the descriptor's order: fingerprint, or the key where there is none."""
-    return tuple(key.fingerprint or f"{key.key[:16]}…" for key in round_.wallet.descriptor.keys)
+def cosigners(round_: Round) -> dict[int, str]:
+    """The keys that are asked, by their place in the descriptor: fingerprint, or the key itself."""
+    return {
+        position: key.fingerprint or f"{key.key[:16]}…"
+        for position, key in enumerate(round_.wallet.descriptor.keys)
+        if key_id(key) in round_.wallet.asked
+    }
 
 
 def _written(round_: Round, message: bytes, finals: Sequence[Final]) -> str:

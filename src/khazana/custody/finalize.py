@@ -1,7 +1,4 @@
-"""Signatures become a witness: single keys, multisig and taproot key paths.
-
-Other policies are finished by the wallet program that knows them; its finished PSBT is taken.
-"""
+"""Signatures become a witness: single keys, taproot key paths, and every miniscript and leaf."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +6,9 @@ from typing import Self
 
 from khazana.bitcoin.bip322.psbt import IN_FINAL_SCRIPTSIG, IN_FINAL_WITNESS, PsbtMap
 from khazana.bitcoin.reader import MalformedBytes, Reader, compact_size
-from khazana.bitcoin.script import OP_PUSHDATA1, OP_PUSHDATA2, ScriptKind, classify, instructions
+from khazana.bitcoin.satisfaction import Means, satisfied
+from khazana.bitcoin.script import OP_PUSHDATA1, OP_PUSHDATA2
 from khazana.custody.signing_scripts import SigningScripts
-
-_CHECKMULTISIG = 0xAE
-_IFDUP = 0x73
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,45 +40,66 @@ class Final:
         return cls(pairs.get(bytes([IN_FINAL_SCRIPTSIG]), b""), witness)
 
 
-def finalized(
-    scripts: SigningScripts, signatures: Mapping[bytes, bytes]
-) -> tuple[int | None, Final | None]:
-    """How many must sign, and the finished input once they did.
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What a spend waits for, as its transaction says it: nSequence of each input, nLockTime."""
 
-    signatures: good ones only, by public key. None must sign where the policy is not plain.
+    sequence: int = 0
+    lock_time: int = 0
+
+    @property
+    def version(self) -> int:
+        """BIP-68: ages count from version 2 on."""
+        return 2 if self.sequence else 0
+
+
+def finalized(
+    scripts: SigningScripts, signatures: Mapping[bytes, bytes], waits: Waits = Waits()
+) -> Final | None:
+    """The finished input; None while a signature or a lock is missing.
+
+    signatures: good ones only, by public key: 33 bytes; taproot's output key, 32 bytes; or a
+    leaf's key and the leaf's hash, 64 bytes.
     """
     if scripts.code is None:
-        found = signatures.get(scripts.output[2:])
-        return 1 if not scripts.leaves else None, None if found is None else Final(b"", (found,))
-    if scripts.witness is None and classify(scripts.code).kind is ScriptKind.P2PKH:
+        return _taproot(scripts, signatures, waits)
+    if scripts.expression is None:
         public = scripts.keys[0][1]
         if public not in signatures:
-            return 1, None
-        return 1, _placed(scripts, (signatures[public], public))
-    plain = _quorum(scripts.code)
-    if plain is None:
-        return None, None
-    required, keys = plain
-    signed = [signatures[key] for key in keys if key in signatures]
-    if len(signed) < required:
-        return required, None
-    # The empty item feeds OP_CHECKMULTISIG's extra pop (BIP-147).
-    return required, _placed(scripts, (b"", *signed[:required]))
+            return None
+        return _placed(scripts, (signatures[public], public))
+    branch, index = scripts.place
+    means = _means(signatures, waits)
+    found = satisfied(scripts.expression, means, branch=branch, index=index, tapscript=False)
+    return None if found is None else _placed(scripts, found.items)
 
 
-def _quorum(code: bytes) -> tuple[int, tuple[bytes, ...]] | None:
-    """The multisig that a script is, or that or_d() tries first; None for other policies."""
-    try:
-        steps = list(instructions(code))
-    except ValueError:
+def _taproot(
+    scripts: SigningScripts, signatures: Mapping[bytes, bytes], waits: Waits
+) -> Final | None:
+    """The key path if it is signed; else the leaf with the smallest witness."""
+    by_key = signatures.get(scripts.output[2:])
+    if by_key is not None:
+        return Final(b"", (by_key,))
+    branch, index = scripts.place
+    found: list[tuple[bytes, ...]] = []
+    for leaf in scripts.tree:
+        of_leaf = {key[:32]: sig for key, sig in signatures.items() if key[32:] == leaf.hash}
+        stack = satisfied(
+            leaf.expression, _means(of_leaf, waits), branch=branch, index=index, tapscript=True
+        )
+        if stack is not None:
+            found.append((*stack.items, leaf.script, leaf.control))
+    if not found:
         return None
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
-        if step.opcode == _CHECKMULTISIG:
-            if following is not None and following.opcode != _IFDUP:
-                return None
-            found = classify(code[: step.end])
-            return (found.required, found.keys) if found.keys else None
-    return None
+    return Final(b"", min(found, key=lambda items: sum(map(len, items))))
+
+
+def _means(signatures: Mapping[bytes, bytes], waits: Waits) -> Means:
+    """Preimages of hashes are not asked for: a proof of control is about keys."""
+    return Means(
+        signatures, sequence=waits.sequence, lock_time=waits.lock_time, version=waits.version
+    )
 
 
 def _placed(scripts: SigningScripts, items: tuple[bytes, ...]) -> Final:

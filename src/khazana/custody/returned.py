@@ -1,6 +1,6 @@
 """A PSBT that came back from a device: was it altered, and which of its signatures hold?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from khazana.bitcoin.bip322.psbt import IN_NON_WITNESS_UTXO, PsbtMap, read_psbt
@@ -9,7 +9,13 @@ from khazana.bitcoin.bip322.verdict import Reason, Refusal
 from khazana.bitcoin.sighash import legacy_sighash, segwit_v0_sighash, taproot_sighash
 from khazana.bitcoin.transaction import Transaction
 from khazana.custody.campaign import Round
-from khazana.custody.campaign_psbt import IN_PARTIAL_SIG, IN_TAP_KEY_SIG, input_map
+from khazana.custody.campaign_psbt import (
+    IN_PARTIAL_SIG,
+    IN_TAP_KEY_SIG,
+    IN_TAP_SCRIPT_SIG,
+    RoundInput,
+    input_map,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,52 +63,79 @@ def altered(round_: Round, message: bytes | None, maps: Sequence[PsbtMap]) -> st
 def good_signatures(
     round_: Round, position: int, returned: Returned
 ) -> tuple[dict[bytes, bytes], list[BadSignature]]:
-    """The signatures of one input that hold, by public key, and those that do not."""
+    """The signatures of one input that hold, as `finalized` takes them, and those that do not."""
     each, pairs = round_.inputs[position], returned.maps[position]
-    scripts, unsigned = each.scripts, round_.unsigned
-    code = scripts.code
+    owners = _owners(round_, each)
+    good: dict[bytes, bytes] = {}
+    bad: list[BadSignature] = []
+    for key, signature in sorted(pairs.items()):
+        signer = _signer(each, key)
+        if signer is None:
+            continue
+        who = owners.get(signer)
+        if who is None:
+            words = f"input {position}: {signer.hex()[:16]}… is no key of this wallet"
+            bad.append(BadSignature(returned.file, "", "foreign_key", words))
+            continue
+        checker = SignatureChecker(_digest(round_, position, signer))
+        try:
+            if not signature:
+                holds = False
+            elif each.scripts.code is None:
+                holds = checker.schnorr(signature, signer[:32])
+            else:
+                holds = checker.ecdsa(strict_ecdsa(signature), signer)
+        except Refusal as refusal:
+            words = f"input {position}: {refusal.words}"
+            bad.append(BadSignature(returned.file, who, refusal.reason.value, words))
+            continue
+        if holds:
+            good[signer] = signature
+        else:
+            words = f"input {position}: it does not fit this message, wallet and key"
+            bad.append(BadSignature(returned.file, who, Reason.NULLFAIL.value, words))
+    return good, bad
+
+
+def _signer(each: RoundInput, key: bytes) -> bytes | None:
+    """Whose signature stands under a key of the map, as `finalized` names it; None for others."""
+    if each.scripts.code is not None:
+        return key[1:] if key[0] == IN_PARTIAL_SIG else None
+    if key == bytes([IN_TAP_KEY_SIG]):
+        return each.scripts.output[2:]
+    return key[1:] if key[0] == IN_TAP_SCRIPT_SIG else None
+
+
+def _owners(round_: Round, each: RoundInput) -> dict[bytes, str]:
+    """The cosigner behind each signer, by fingerprint; taproot's also by leaf."""
+    scripts, keys = each.scripts, round_.wallet.descriptor.keys
+    named = [key.fingerprint or "" for key in keys]
+    if scripts.code is not None:
+        return {public: who for who, (_, public) in zip(named, scripts.keys, strict=True)}
+    by_key = {public[-32:]: who for who, (_, public) in zip(named, scripts.keys, strict=True)}
+    owners = {scripts.output[2:]: named[0]}
+    for leaf in scripts.tree:
+        for key in leaf.expression.keys():  # noqa: SIM118  it is no mapping
+            public = key.public_key(each.branch, each.index)[-32:]
+            owners[public + leaf.hash] = by_key[public]
+    return owners
+
+
+def _digest(round_: Round, position: int, signer: bytes) -> Callable[[int], bytes]:
+    each, unsigned = round_.inputs[position], round_.unsigned
+    code = each.scripts.code
+    leaf = signer[32:] if code is None and len(signer) == 64 else None
 
     def digest(hash_type: int) -> bytes:
         if code is None:
-            return taproot_sighash(unsigned, position, spent=round_.spent, hash_type=hash_type)
-        if scripts.segwit:
+            return taproot_sighash(
+                unsigned, position, spent=round_.spent, hash_type=hash_type, leaf_hash=leaf
+            )
+        if each.scripts.segwit:
             amount = each.spent.amount
             return segwit_v0_sighash(
                 unsigned, position, script_code=code, amount=amount, hash_type=hash_type
             )
         return legacy_sighash(unsigned, position, script_code=code, hash_type=hash_type)
 
-    good: dict[bytes, bytes] = {}
-    bad: list[BadSignature] = []
-    fingerprints = [key.fingerprint or "" for key in round_.wallet.descriptor.keys]
-    owners = {public: who for who, (_, public) in zip(fingerprints, scripts.keys, strict=True)}
-    for key, signature in sorted(pairs.items()):
-        kind = key[0]
-        if code is None and key == bytes([IN_TAP_KEY_SIG]):
-            public, who = scripts.output[2:], fingerprints[0]
-        elif code is not None and kind == IN_PARTIAL_SIG:
-            public, who = key[1:], owners.get(key[1:], "")
-            if public not in owners:
-                words = f"input {position}: {public.hex()[:16]}… is no key of this wallet"
-                bad.append(BadSignature(returned.file, "", "foreign_key", words))
-                continue
-        else:
-            continue
-        checker = SignatureChecker(digest)
-        try:
-            if not signature:
-                holds = False
-            elif code is None:
-                holds = checker.schnorr(signature, public)
-            else:
-                holds = checker.ecdsa(strict_ecdsa(signature), public)
-        except Refusal as refusal:
-            words = f"input {position}: {refusal.words}"
-            bad.append(BadSignature(returned.file, who, refusal.reason.value, words))
-            continue
-        if holds:
-            good[public] = signature
-        else:
-            words = f"input {position}: it does not fit this message, wallet and key"
-            bad.append(BadSignature(returned.file, who, Reason.NULLFAIL.value, words))
-    return good, bad
+    return digest

@@ -1,18 +1,27 @@
 """What a wallet's keys sign at one address: the script behind the output (BIP-143, BIP-341)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import wallycore
 
 from khazana.bitcoin.descriptor import Descriptor, DescriptorEngine, DescriptorNotDerivable
 from khazana.bitcoin.descriptor_grammar import Expression
-from khazana.bitcoin.hashes import hash160, sha256, tagged_hash
-from khazana.bitcoin.reader import compact_size
+from khazana.bitcoin.hashes import hash160, sha256
 from khazana.bitcoin.script import p2pkh, p2sh, p2wpkh, p2wsh, witness_program
-from khazana.bitcoin.taproot_tree import leaf_script
+from khazana.bitcoin.taproot_tree import control_block, leaves_of, merkle_root
 
-_LEAF_VERSION = b"\xc0"
+
+@dataclass(frozen=True, slots=True)
+class TapLeaf:
+    """A leaf of a taproot tree at one address.
+
+    control: what proves that it stands in the tree (BIP-341's control block).
+    """
+
+    expression: Expression
+    script: bytes
+    hash: bytes
+    control: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,8 @@ class SigningScripts:
     code: what ECDSA signatures cover; None for taproot. leaves: hashes of a taproot tree's leaves.
     keys: each key of the descriptor in order (`key_id`) with its public key here; one extended key
     may stand there several times, on paths of its own.
+    expression: the miniscript inside wsh() or sh(). tree: a taproot tree's leaves, and its `root`.
+    place: branch and index.
     """
 
     output: bytes
@@ -31,6 +42,10 @@ class SigningScripts:
     code: bytes | None
     leaves: frozenset[bytes]
     keys: tuple[tuple[str, bytes], ...]
+    expression: Expression | None = None
+    tree: tuple[TapLeaf, ...] = ()
+    root: bytes | None = None
+    place: tuple[int, int] = (0, 0)
 
     @property
     def segwit(self) -> bool:
@@ -49,28 +64,35 @@ def signing_scripts(
         raise DescriptorNotDerivable(
             engine="the test before first use", function=descriptor.outline
         )
+    place = (branch, index)
     if functions[0] == "tr":
-        hashes = frozenset(
-            _leaf_hash(leaf_script(leaf, branch=branch, index=index))
-            for leaf in _leaves(descriptor)
+        tree, root = _tree(descriptor, branch, index)
+        hashes = frozenset(leaf.hash for leaf in tree)
+        return SigningScripts(
+            output, None, None, None, hashes, keys, tree=tree, root=root, place=place
         )
-        return SigningScripts(output, None, None, None, hashes, keys)
     public = keys[0][1]
     if functions[0] in ("wpkh", "pkh"):
-        return SigningScripts(output, None, None, p2pkh(hash160(public)), frozenset(), keys)
+        code = p2pkh(hash160(public))
+        return SigningScripts(output, None, None, code, frozenset(), keys, place=place)
     if functions[:2] == ("sh", "wpkh"):
-        redeem = p2wpkh(hash160(public))
-        return SigningScripts(output, redeem, None, p2pkh(hash160(public)), frozenset(), keys)
+        redeem, code = p2wpkh(hash160(public)), p2pkh(hash160(public))
+        return SigningScripts(output, redeem, None, code, frozenset(), keys, place=place)
     nested = functions[:2] == ("sh", "wsh")
     inner = _inner(descriptor, 2 if nested else 1, branch, index)
+    script = _innermost(descriptor)
     if functions[0] == "sh" and not nested:
-        scripts = SigningScripts(output, inner, None, inner, frozenset(), keys)
+        scripts = SigningScripts(
+            output, inner, None, inner, frozenset(), keys, expression=script, place=place
+        )
         expected = p2sh(hash160(inner))
     else:
         program = p2wsh(sha256(inner))
         expected = p2sh(hash160(program)) if nested else program
-        redeem_or_none = program if nested else None
-        scripts = SigningScripts(output, redeem_or_none, inner, inner, frozenset(), keys)
+        wrapped = program if nested else None
+        scripts = SigningScripts(
+            output, wrapped, inner, inner, frozenset(), keys, expression=script, place=place
+        )
     if expected != output:
         # Two programs disagree about the script: nothing may be signed on the word of one.
         raise DescriptorNotDerivable(engine="wallycore", function=descriptor.outline)
@@ -91,19 +113,26 @@ def _inner(descriptor: Descriptor, depth: int, branch: int, index: int) -> bytes
         raise DescriptorNotDerivable(engine="wallycore", function=descriptor.outline) from None
 
 
-def _leaves(descriptor: Descriptor) -> Iterator[Expression]:
-    waiting = (
-        [a for a in descriptor.tree.arguments if isinstance(a, Expression)]
-        if descriptor.tree
-        else []
+def _innermost(descriptor: Descriptor) -> Expression | None:
+    """The script inside sh() and wsh()."""
+    part = descriptor.tree
+    while part is not None and part.name in ("sh", "wsh"):
+        part = next((a for a in part.arguments if isinstance(a, Expression)), None)
+    return part
+
+
+def _tree(
+    descriptor: Descriptor, branch: int, index: int
+) -> tuple[tuple[TapLeaf, ...], bytes | None]:
+    """The leaves of tr(KEY,TREE) with their control blocks, and the root of the tree."""
+    arguments = descriptor.tree.arguments if descriptor.tree else ()
+    top = next((a for a in arguments if isinstance(a, Expression)), None)
+    if top is None:
+        return (), None
+    internal = descriptor.keys[0].public_key(branch, index)[-32:]
+    root = merkle_root(top, branch=branch, index=index)
+    leaves = tuple(
+        TapLeaf(leaf.expression, leaf.script, leaf.hash, control_block(internal, root, leaf))
+        for leaf in leaves_of(top, branch=branch, index=index)
     )
-    while waiting:
-        part = waiting.pop()
-        if part.name == "{}":
-            waiting += [side for side in part.arguments if isinstance(side, Expression)]
-        else:
-            yield part
-
-
-def _leaf_hash(script: bytes) -> bytes:
-    return tagged_hash("TapLeaf", _LEAF_VERSION + compact_size(len(script)) + script)
+    return leaves, root
