@@ -90,9 +90,14 @@ class Chronicle:
     def path(self, publication: Publication) -> Path:
         return self.folder / "statements" / f"{publication.stem}.json"
 
+    def memorandum(self, period: int) -> str:
+        """The lender's conditions in a period, whether or not it has closed; '' without any."""
+        self._close_days(period)
+        return self.player.memorandum(period, self.closed) or ""
+
     def publish(self, period: int, chain: ChainView, *, at: int, told: Telling = as_it_is) -> None:
         """The statement of a period, made at tip `at`, with everything that goes with it."""
-        self._close_days(period, chain)
+        self._close_days(period)
         instant = self.timeline.instant(at)
         self.player.report(period, self.closed, at=instant)
         previous = self.of_period(period - 1).statement.root if self.publications else None
@@ -181,7 +186,7 @@ class Chronicle:
         write_whole(path, text.encode())
         return path
 
-    def _close_days(self, period: int, chain: ChainView) -> None:
+    def _close_days(self, period: int) -> None:
         """The days that close with the periods' blocks: of their median times, in the zone."""
         zone = ZoneInfo(self.player.books.timezone)
         for number in range(len(self.closed), period + 1):

@@ -1,6 +1,7 @@
 """Everybody who plays in the demo, day by day, and what the offices publish as they go."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from khazana.bitcoin.chain import ChainView
@@ -8,18 +9,26 @@ from khazana.cli.demo import directory as lies
 from khazana.cli.demo.books import Books
 from khazana.cli.demo.chronicle import Chronicle, Player
 from khazana.cli.demo.drill import Drill
+from khazana.cli.demo.el_salvador import CAP as EL_SALVADORS_CAP
 from khazana.cli.demo.el_salvador import ElSalvador
 from khazana.cli.demo.narration import Progress
 from khazana.cli.demo.officers import Officers, found_office, officers_of
+from khazana.cli.demo.orders import BATCH, Batch, Refused, refused_purchase
+from khazana.cli.demo.pakistan import CAP as PAKISTANS_CAP
 from khazana.cli.demo.pakistan import Pakistan
 from khazana.cli.demo.people import People, people_on, usual_miner
 from khazana.cli.demo.prices import Prices
 from khazana.cli.demo.progress_file import ProgressFile
 from khazana.cli.demo.proving import Proved, prove
 from khazana.cli.demo.publish import Publisher
+from khazana.cli.demo.signers import SingleKey
+from khazana.cli.demo.spending_desk import SpendingDesk
 from khazana.cli.demo.stage import Stage
 from khazana.cli.demo.timeline import OPENING, Timeline
 from khazana.cli.files import write_whole
+from khazana.conditions.accumulation import AccumulationTest
+from khazana.conditions.as_if_booked import LenderConditions
+from khazana.conditions.parts import accumulation_tests
 from khazana.devnet.network import Devnet
 from khazana.devnet.view import DevnetView
 from khazana.reserve.reading import ReserveStatement
@@ -47,8 +56,12 @@ class Company:
     drill: Drill
     prices: Prices
     officers: dict[str, Officers]
-    chronicles: dict[str, Chronicle]
-    proved: dict[str, Proved]
+    suppliers: tuple[bytes, ...]
+    chronicles: dict[str, Chronicle] = field(default_factory=dict)
+    proved: dict[str, Proved] = field(default_factory=dict)
+    desks: dict[str, SpendingDesk] = field(default_factory=dict)
+    batch: Batch | None = None
+    refused: dict[str, Refused] = field(default_factory=dict)
     tampered: ReserveStatement | None = None
 
     def player(self, office: str) -> Player:
@@ -67,6 +80,7 @@ def company_on(devnet: Devnet, timeline: Timeline) -> Company:
     """Everybody, on a network that has no block yet."""
     stage = Stage(devnet, timeline)
     people, prices = people_on(stage), Prices(timeline)
+    suppliers = stage.purse("suppliers", SingleKey("suppliers"))
     officers = {name: officers_of(name) for name in (*STATES, lies.DRILL)}
     return Company(
         stage=stage,
@@ -76,8 +90,7 @@ def company_on(devnet: Devnet, timeline: Timeline) -> Company:
         drill=Drill(stage, people, prices, officers[lies.DRILL]),
         prices=prices,
         officers=officers,
-        chronicles={},
-        proved={},
+        suppliers=tuple(suppliers.new_script() for _ in BATCH),
     )
 
 
@@ -96,6 +109,7 @@ def play_days(company: Company, directory: Path, progress: ProgressFile) -> None
         company.el_salvador.act(day)
         company.pakistan.act(day)
         company.drill.act(day)
+        _pay_suppliers(company, day)
         stage.close_day()
         told.day(day)
         progress.day(day)
@@ -112,26 +126,111 @@ def play_days(company: Company, directory: Path, progress: ProgressFile) -> None
             told.aside("El Salvador's fund rises in one day: from what?")
 
 
+def _pay_suppliers(company: Company, day: int) -> None:
+    """Pakistan's 2-of-3 pays a batch; its first transaction is stuck and replaced."""
+    timeline = company.stage.timeline
+    sent = timeline.within(timeline.periods, 50)
+    if day == sent:
+        desk = _desk(company, lies.PAKISTAN)
+
+        def conditions(chain: ChainView, at: datetime) -> LenderConditions:
+            return _conditions(company, desk, chain, until=chain.tip().height, at=at)
+
+        company.batch = Batch(
+            desk, company.pakistan.cold, "reserve-cold", company.stage, conditions
+        )
+        company.batch.send(day)
+    elif company.batch is not None and day == sent + 2:
+        company.batch.bump(day)
+    elif company.batch is not None and day == sent + 3:
+        company.batch.book(day)
+
+
+def refuse_purchases(company: Company) -> None:
+    """Both states draft a purchase of 50 BTC, and neither may make it."""
+    timeline, chain = company.stage.timeline, DevnetView(company.stage.devnet)
+    at = timeline.instant(timeline.days) + timedelta(hours=9)
+    for office, purse, wallet in (
+        (lies.EL_SALVADOR, company.el_salvador.fund, "fund"),
+        (lies.PAKISTAN, company.pakistan.operations, "reserve-operations"),
+    ):
+        desk = _desk(company, office)
+        company.refused[office] = refused_purchase(
+            desk,
+            purse,
+            wallet,
+            company.prices,
+            chain,
+            day=timeline.days,
+            at=at,
+            conditions=_conditions(company, desk, chain, until=timeline.last_close, at=at),
+        )
+        desk.books.write_papers(desk.folder)
+
+
+def restated(company: Company) -> AccumulationTest:
+    """El Salvador's quarter whose letter came late, tested again with what is known today."""
+    timeline, chain = company.stage.timeline, DevnetView(company.stage.devnet)
+    period = timeline.periods - 1
+    desk = _desk(company, lies.EL_SALVADOR)
+    conditions = desk.lender(
+        company.chronicles[lies.EL_SALVADOR].memorandum(period),
+        chain,
+        after=timeline.close(period - 1),
+        until=timeline.close(period),
+        at=timeline.instant(timeline.days),
+    )
+    (test,) = accumulation_tests(conditions.memoranda[0], conditions.inputs)
+    return test
+
+
+def _desk(company: Company, office: str) -> SpendingDesk:
+    if office not in company.desks:
+        chronicle = company.chronicles[office]
+        cap = EL_SALVADORS_CAP if office == lies.EL_SALVADOR else PAKISTANS_CAP
+        company.desks[office] = SpendingDesk(
+            chronicle.folder,
+            chronicle.player.books,
+            company.officers[office],
+            chronicle.publisher.identity,
+            cap,
+            company.suppliers,
+        )
+    return company.desks[office]
+
+
+def _conditions(
+    company: Company, desk: SpendingDesk, chain: ChainView, *, until: int, at: datetime
+) -> LenderConditions:
+    """This quarter's conditions of the desk's office, with its books up to a block."""
+    last = company.stage.timeline.periods
+    memorandum = company.chronicles[desk.books.id].memorandum(last)
+    after = company.stage.timeline.close(last - 1)
+    return desk.lender(memorandum, chain, after=after, until=until, at=at)
+
+
 def publish_newest(
     company: Company, directory: Path, chain: ChainView, progress: ProgressFile
 ) -> None:
-    """The last quarter, made through the same Esplora API that strangers use.
+    """The last quarter, made through the same Esplora API that strangers use; what else is needed
+    is read from the network in this process, which is faster.
 
     The coins' own quorums sign the states' statements; the Drill Office tells one truth, one lie.
     """
+    near = DevnetView(company.stage.devnet)
     timeline = company.stage.timeline
     progress.stage("publishing")
     for office in STATES:
         chronicle = company.chronicles[office]
         chronicle.publish(timeline.periods, chain, at=timeline.days)
         folder = chronicle.folder / CONTROL
-        proved = prove(chronicle.newest.statement, chronicle.player.books, chain, folder)
+        proved = prove(chronicle.newest.statement, chronicle.player.books, near, folder)
         chronicle.attach(proved.statement)
-        chronicle.write_journals(chain)
+        chronicle.write_journals(near)
         company.proved[office] = proved
     drill = _chronicle(company, directory, lies.DRILL)
     drill.publish(timeline.periods, chain, at=timeline.days)
-    company.tampered = drill.told_otherwise(chain, company.drill.tampered)
+    company.tampered = drill.told_otherwise(near, company.drill.tampered)
     raw = write_statement(company.tampered.envelope)
     write_whole(directory / lies.TAMPERED, raw)
 

@@ -12,12 +12,12 @@ from khazana.cli.demo import el_salvador, pakistan
 from khazana.cli.demo.chronicle import Publication
 from khazana.cli.demo.figures import TwoBars
 from khazana.cli.demo.judge import Outcome
+from khazana.cli.demo.orders import BATCH_ID, ENOUGH, STUCK, Batch, Refused
 from khazana.cli.demo.portals import Portal
 from khazana.cli.demo.proving import Proved
 from khazana.cli.demo.timeline import SCALE, Timeline
 from khazana.conditions.accumulation import Accumulation, AccumulationTest
 from khazana.ledger.accounts import Lane
-from khazana.ledger.documents import Reason
 from khazana.reserve.parts import FiguresBody
 from khazana.statement.checks import TEST_NOTICE
 from khazana.units import SATS_PER_BTC, Height, Sats, btc_from_sats
@@ -159,13 +159,13 @@ def stock_in_the_period(page: FiguresBody, stock: FiguresBody, lanes: LaneTotals
             yield f"  {_signed(amount):>20}  {what}"
 
 
-def reserve_line(name: str, held: FiguresBody, worth: Iterable[str]) -> str:
-    """What a reserve holds, on what evidence, and what nobody explained."""
-    unexplained = sum(r.amount for r in held.reasons if r.reason == Reason.UNEXPLAINED.value)
+def reserve_line(name: str, held: FiguresBody, worth: Iterable[str], *, unexplained: int) -> str:
+    """What a reserve holds, on what evidence, and what nobody explained in any statement."""
     return _filled(
         f"{name} holds {_btc(held.closing)}, of it {_btc(held.grades.a)} that anyone derives from "
         f"the chain (grade A) and {_btc(held.grades.c)} on a custodian's letter (grade C); "
-        f"{_btc(unexplained)} came in unexplained. At the day's invented price: {', '.join(worth)}."
+        f"{_btc(unexplained)} came in unexplained since the opening. At the day's invented price: "
+        f"{', '.join(worth)}."
     )
 
 
@@ -208,6 +208,15 @@ def accumulation_lines(tests: Iterable[tuple[str, AccumulationTest]]) -> Iterabl
                 )
 
 
+def restated_line(today: AccumulationTest) -> str:
+    """What is known today about the quarter that could not be assessed."""
+    return _filled(
+        f"The letter that was missing at block {today.until.height} came after the statement was "
+        f"signed. With it the same test says today: {today.verdict.value}. What was certified "
+        "stands beside it, unchanged."
+    )
+
+
 def signed_by_quorums(proved: Mapping[str, Proved]) -> Iterable[str]:
     """Who put the figures under the coins' own keys."""
     for office, each in proved.items():
@@ -217,6 +226,29 @@ def signed_by_quorums(proved: Mapping[str, Proved]) -> Iterable[str]:
             f"{len(campaign.closing.coins)} coins, {len(campaign.rounds)} proofs, {each.files} "
             f"files back from devices of demo keys. Message: {campaign.message.text}"
         )
+
+
+def batch_lines(batch: Batch | None) -> Iterable[str]:
+    """How a stuck payment came through."""
+    if batch is None:
+        return
+    order = batch.desk.log.order(BATCH_ID).order
+    first, last = batch.sent[0], batch.sent[-1]
+    yield _filled(
+        f"Pakistan's 2-of-3 paid {len(order.payments)} suppliers {_btc(order.sats)} in one "
+        f"transaction. The first, {first.txid}, paid {STUCK} sat/vB and was stuck; it was replaced "
+        f"by {last.txid} at {ENOUGH} sat/vB, approved anew by two people, confirmed and booked."
+    )
+
+
+def refusal_lines(refused: Mapping[str, Refused]) -> Iterable[str]:
+    """Which rule refuses an order, by how much, and what would pass."""
+    for office, each in refused.items():
+        yield f"{STATE_NAMES[office]} drafts a purchase of {_btc(each.order.sats)}: refused."
+        for result in each.outcome.refusals:
+            yield textwrap.indent(textwrap.fill(result.why, WIDTH - 2), "  ")
+        largest = each.outcome.largest
+        yield f"  Largest order that every rule lets pass: {_btc(largest or 0)}"
 
 
 def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
@@ -234,6 +266,10 @@ def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
         ("  valuation.json", "the holdings in USD and PKR at invented prices, same root"),
         ("  memorandum.toml", "the example of a lender's conditions that it is judged by"),
         ("  control/", "what the quorums' devices were given to sign"),
+        (
+            "  orders.jsonl",
+            "every order with its approvals, refusals included; spending.toml: rules",
+        ),
         ("drill-office/", "the fictional office's honest statement"),
         ("tampered.json", "the same statement with one payment hidden, signed by its valid keys"),
     ):

@@ -26,6 +26,9 @@ ROLES = {
     "feed": (1, ("feed-1",)),
     "witness": (1, ("witness-1",)),
     "register": (1, ("register-1",)),
+    "drafter": (1, ("drafter-1",)),
+    "approver": (2, ("approver-1", "approver-2", "approver-3")),
+    "minister": (2, ("minister-1", "minister-2")),
 }
 """role -> how many of which officers act in it."""
 

@@ -156,8 +156,11 @@ class Pakistan:
         """The lender's conditions for a period's statement. closed: the day each period closes."""
         if period == 1:
             return None
+        ahead = closed[period] + (closed[period] - closed[period - 1])
         return pakistan_memorandum(
-            approved=closed[1], base=closed[period - 1], tested=closed[2 : period + 1]
+            approved=closed[1],
+            base=closed[period - 1],
+            tested=[*closed[2 : period + 1], ahead],
         )
 
     def report(self, period: int, closed: Sequence[date], *, at: datetime) -> None:

@@ -9,7 +9,7 @@ from khazana.bitcoin.adapters.source import open_chain
 from khazana.cli.clock import now as clock_now
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo import narration
-from khazana.cli.demo.company import company_on, play_days, publish_newest
+from khazana.cli.demo.company import company_on, play_days, publish_newest, refuse_purchases
 from khazana.cli.demo.directory import fresh_directory
 from khazana.cli.demo.narration import say
 from khazana.cli.demo.portals import portals
@@ -38,6 +38,7 @@ def play(
             company = company_on(devnet, timeline)
             play_days(company, directory, progress)
             publish_newest(company, directory, open_chain(f"esplora:{url}"), progress)
+            refuse_purchases(company)
             progress.stage("verifying")
             status = verify(company, directory, url)
             progress.stage("ready" if status == 0 else "failed")

@@ -35,17 +35,17 @@ class Stage:
     def pay(self, payer: Purse, *outputs: tuple[bytes, int]) -> Txid:
         """A payment in today's block: (script, satoshis) each."""
         made = payer.payment([TxOut(Sats(a), s) for s, a in outputs], height=self.today)
-        return self._send(made)
+        return self.send(made)
 
     def spread(self, owner: Purse, scripts: Sequence[bytes]) -> Txid:
         """Everything a purse holds in equal parts to these scripts."""
-        return self._send(owner.everything(scripts, height=self.today))
+        return self.send(owner.everything(scripts, height=self.today))
 
     def recover(self, owner: Purse, script: bytes, *, older_than: int) -> Txid:
         """The purse's largest coin of that age at least, moved by its recovery devices."""
         old = [c for c in owner.coins.values() if self.today - c.born >= older_than]
         largest = max(old, key=lambda coin: (coin.output.amount, coin.outpoint))
-        return self._send(owner.recovery(largest, script))
+        return self.send(owner.recovery(largest, script))
 
     def close_day(self) -> None:
         """Mine today's block; tomorrow begins."""
@@ -60,7 +60,8 @@ class Stage:
         self._waiting = []
         self.today += 1
 
-    def _send(self, transaction: Transaction) -> Txid:
+    def send(self, transaction: Transaction) -> Txid:
+        """Put a signed transaction into today's block."""
         spent = {source.outpoint for source in transaction.inputs}
         for purse in self.purses:
             for outpoint in spent & purse.coins.keys():

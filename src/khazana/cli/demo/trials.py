@@ -6,13 +6,14 @@ from pathlib import Path
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo import narration
 from khazana.cli.demo.chronicle import DOCUMENTS, MEMORANDUM, STATEMENT, VALUATION
-from khazana.cli.demo.company import STATES, Company
+from khazana.cli.demo.company import STATES, Company, restated
 from khazana.cli.demo.figures import lane_changes, on_one_day
 from khazana.cli.demo.judge import Trial, judged
 from khazana.cli.demo.narration import say
 from khazana.cli.demo.prices import major
 from khazana.conditions.accumulation import AccumulationTest
 from khazana.conditions.parts import conditions_of
+from khazana.ledger.documents import Reason
 from khazana.statement.checks import TEST_NOTICE
 
 
@@ -25,6 +26,8 @@ def verify(company: Company, directory: Path, url: str) -> int:
         say(*narration.outcome_lines(outcome), "")
         if not outcome.as_expected:
             status = 1
+    if any(each.outcome.passed for each in company.refused.values()):
+        status = 1
     if company.tampered is None:
         raise ValueError("nothing was tampered with yet")
     claimed, honest = company.tampered, company.newest(lies.DRILL)
@@ -41,8 +44,12 @@ def verify(company: Company, directory: Path, url: str) -> int:
         *narration.correction_line(company.chronicles[lies.PAKISTAN].publications),
         "",
         *narration.accumulation_lines(accumulation_tests(company)),
+        narration.restated_line(restated(company)),
         "",
         *narration.signed_by_quorums(company.proved),
+        "",
+        *narration.batch_lines(company.batch),
+        *narration.refusal_lines(company.refused),
         "",
         *narration.where_things_lie(directory, [trial.command for trial in trials]),
         "",
@@ -110,4 +117,13 @@ def _pakistan_told(company: Company) -> str:
         f"{major(company.prices.value(held.closing, closing, currency).minor, currency)} {currency}"
         for currency in ("USD", "PKR")
     ]
-    return narration.reserve_line("Pakistan's strategic reserve", held, worth)
+    standing = [p for p in company.chronicles[lies.PAKISTAN].publications if not p.superseded_by]
+    unexplained = sum(
+        reason.amount
+        for publication in standing
+        for reason in publication.statement.perimeters["strategic-reserve"].figures.reasons
+        if reason.reason == Reason.UNEXPLAINED.value
+    )
+    return narration.reserve_line(
+        "Pakistan's strategic reserve", held, worth, unexplained=unexplained
+    )
