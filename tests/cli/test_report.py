@@ -3,6 +3,7 @@
 import csv
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -371,7 +372,9 @@ def test_a_file_that_contradicts_itself_is_refused_with_its_place(published):
         read_wallet_report(json.dumps(content).encode())
 
 
-def test_the_schema_accepts_what_is_published(published):
+def test_the_schema_in_the_docs_is_the_one_the_types_give_and_accepts_a_report(published):
+    page = Path(__file__).resolve().parents[2] / "docs" / "spec" / "wallet-report.schema.json"
+    assert json.loads(page.read_text(encoding="utf-8")) == wallet_report_json_schema()
     jsonschema = pytest.importorskip("jsonschema")
     content = json.loads((published / "report.json").read_bytes())
     jsonschema.validate(content, wallet_report_json_schema())
