@@ -17,12 +17,14 @@ pytest.importorskip("fontpkg_noto_sans", reason="the fonts are in the portal ext
 pytest.importorskip("segno", reason="segno is in the portal extra")
 pytest.importorskip("babel", reason="Babel is in the portal extra")
 
-from khazana.portal.formatting.amounts import btc_text
+from khazana.portal.formatting.amounts import btc_text, read_btc
 from khazana.portal.formatting.languages import LANGUAGES
 from khazana.portal.formatting.numbers import grouped
+from khazana.portal.pdf.content import Content
 from khazana.portal.pdf.make import statement_pdf
 from khazana.portal.pdf.phrases import phrase
 from khazana.portal.pdf.runs import COVERED
+from khazana.reserve.parts import ExclusionBody
 from khazana.reserve.reading import read_reserve_statement
 from tests.reserve.world import story
 
@@ -197,6 +199,30 @@ def test_a_statement_without_perimeters_is_printed_without_a_sentence(tmp_path):
     assert phrase("heading", "two_bars", language="es") not in text
     assert "carteras" in text  # counted as withheld
     assert statement().root in text
+
+
+def test_what_the_office_leaves_out_and_writes_off_is_said(tmp_path):
+    (body,) = [p for p in statement().perimeters.values() if p.id == "public-sector"]
+    corrections = msgspec.structs.replace(body.figures.corrections, loss=-100, closing=-100)
+    figures = msgspec.structs.replace(body.figures, corrections=corrections)
+    bodies = {
+        **statement().bodies,
+        "perimeter": [msgspec.structs.replace(body, figures=figures)],
+        "exclusion": [ExclusionBody(name="a purse #[x]", reason="lost since 2014")],
+    }
+    altered = dataclasses.replace(statement(), bodies=bodies)
+    pdf = statement_pdf(altered, story().second, language="en", made_on=MADE_ON)
+    text = " ".join(text_of(pdf, tmp_path).split())
+    assert "Left out by the office: a purse #[x]. Its reason: lost since 2014" in text
+    assert f"the books recognise {btc_text(body.figures.closing - 100)}" in text
+
+
+def test_the_reasons_fees_and_changes_add_up_to_the_change(tmp_path):
+    content = Content(statement(), language="en", wallet=None, perimeter=None)
+    for body, group in zip(statement().perimeters.values(), content.reasons(), strict=True):
+        *parts, total = [read_btc(row[1][0]["text"].removeprefix("+")) for row in group["rows"]]
+        assert body.figures.fee > 0
+        assert sum(parts) == total == body.figures.closing - body.figures.opening
 
 
 def test_the_office_chooses_whose_bars_are_shown(tmp_path):

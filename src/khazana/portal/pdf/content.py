@@ -19,7 +19,7 @@ from khazana.portal.formatting.words import btc_words
 from khazana.portal.pdf.phrases import phrase, sentence, table
 from khazana.portal.pdf.runs import Run, code, figure, name, printable, words
 from khazana.portal.words.read import word
-from khazana.reserve.parts import BlockBody, FiguresBody, PerimeterBody, WalletBody
+from khazana.reserve.parts import BlockBody, FiguresBody, GradesBody, PerimeterBody, WalletBody
 from khazana.reserve.reading import ReserveStatement
 from khazana.statement.times import read_instant
 
@@ -102,6 +102,9 @@ class Content:
         if figures.immature:
             amount = figure(btc_text(figures.immature))
             lines.append(self.say("summary", "immature", amount=amount))
+        if figures.corrections.closing:
+            recognised = figure(btc_text(figures.closing + figures.corrections.closing))
+            lines.append(self.say("summary", "recognised", amount=recognised))
         return {"lead": held, "figure": plain([figure(btc_text(figures.closing))]), "lines": lines}
 
     def period(self) -> Iterator[Json]:
@@ -169,15 +172,26 @@ class Content:
         return {"rows": rows, "note": self.say("summary", "two_bars")}
 
     def reasons(self) -> Iterator[Json]:
+        """Each perimeter's reasons, fees and changes of membership; they add up to its change."""
         for body in self.statement.perimeters.values():
-            rows = [
-                [
-                    words(word("reason", reason.reason, self.language)),
-                    figure(btc_text(reason.amount, signed=True)),
-                    figure(" ".join(_grades_of(reason.grades))),
-                ]
-                for reason in body.figures.reasons
+            figures = body.figures
+            lines: list[tuple[str, int, GradesBody | None]] = [
+                (word("reason", reason.reason, self.language), reason.amount, reason.grades)
+                for reason in figures.reasons
             ]
+            if figures.fee:
+                lines.append((word("reason", "fee", self.language), -figures.fee, None))
+            if figures.perimeter_change:
+                changed = word("book", "perimeter_change", self.language)
+                lines.append((changed, figures.perimeter_change, None))
+            rows = [
+                [words(said), figure(btc_text(amount, signed=True)), figure(_grades_of(grades))]
+                for said, amount, grades in lines
+            ]
+            if rows:
+                change = figures.closing - figures.opening
+                label = words(phrase("label", "change", language=self.language))
+                rows.append([label, figure(btc_text(change, signed=True)), figure("")])
             yield self._table(
                 plain([self.named(body.name, body.id)]),
                 ("reason", "amount", "grade"),
@@ -223,6 +237,11 @@ class Content:
         label = words(phrase("part", "closing_coins", language=self.language))
         rows.append([label, figure(grouped(coins)), figure("")])
         return self._table([], ("kind", "disclosed", "withheld"), rows)
+
+    def left_out(self) -> Iterator[list[Json]]:
+        """What the office says that it leaves out, and why, in its own words."""
+        for body in self.statement.exclusions:
+            yield self.say("summary", "left_out", name=name(body.name), reason=name(body.reason))
 
     def _table(
         self,
@@ -304,7 +323,7 @@ def content_of(
         "contents": page.contents(),
         "verify": list(_verify(page, file_name=file_name)),
         "prints": list(_prints(page, raw, address=address)),
-        "limits": [page.say("limit", key) for key in table()["limit"]],
+        "limits": [*(page.say("limit", key) for key in table()["limit"]), *page.left_out()],
         "footer": plain([code(statement.root)]),
         "page": _page_parts(language),
         "qr_alt": phrase("label", "qr", language=language),
@@ -359,11 +378,12 @@ def _course(opening: int, closing: int) -> tuple[Run, Run, Run]:
     )
 
 
-def _grades_of(grades: Any) -> Iterator[str]:
+def _grades_of(grades: GradesBody | None) -> str:
     """The letters of the grades that carry any of an amount."""
-    for grade in EvidenceGrade:
-        if getattr(grades, grade.value.lower()):
-            yield grade.value
+    if grades is None:
+        return ""
+    carried = zip("ABCD", (grades.a, grades.b, grades.c, grades.d), strict=True)
+    return " ".join(letter for letter, amount in carried if amount)
 
 
 def plain(runs: Sequence[Run]) -> list[Json]:
