@@ -13,6 +13,7 @@ from khazana.cli.commands import custody_campaign, custody_seal
 from khazana.cli.commands import verify as verify_command
 from khazana.cli.main import main
 from khazana.custody.control_evidence import COMMITMENT_TYPE, CONTROL_TYPE
+from khazana.custody.qr_parts import PSBT, split_qr
 from khazana.reserve.reading import read_reserve_statement
 from tests.cli.proved import DESCRIPTORS, SIGNERS, told
 from tests.custody.signing import fingerprint, message_signature, signed, single_key_proof
@@ -316,3 +317,36 @@ def test_moves_are_attached_only_if_the_chain_has_them(office, capsys):
     assert run(*words, f"{coin.txid}@{height + 1}") == 2
     assert run(*words, "nonsense") == 2
     assert "TXID@HEIGHT" in capsys.readouterr().err
+
+
+# Codes and recovery
+
+
+def test_codes_go_out_and_scanned_codes_come_back(office, capsys):
+    pytest.importorskip("segno", reason="the office profile brings segno")
+    assert prove(office, "--qr") == 0
+    names = {path.name for path in (office / "out").iterdir()}
+    assert {"vault-1.psbt", "vault-1.qr.svg", "vault-1.qr-01.svg", "message.qr-01.svg"} <= names
+    files = devices(office)
+    for path in files[1:]:
+        parts = split_qr(path.read_bytes(), file_type=PSBT)
+        path.with_suffix(".txt").write_text("\n".join(parts[::-1]))
+    missing = files[0].with_suffix(".txt")
+    missing.write_text(split_qr(files[0].read_bytes(), file_type=PSBT, size=64)[0])
+    texts = [path.with_suffix(".txt") for path in files]
+    assert collect(office, texts) == 1
+    assert f"{missing}: the scanned codes give no file: of " in capsys.readouterr().out
+    assert collect(office, [files[0], *texts[1:]]) == 0
+    assert verified(office) == 0
+
+
+@pytest.mark.parametrize("words", ["vault:0", "vault:x", "vault:"])
+def test_recovery_paths_are_named_by_wallet_and_number(office, words, capsys):
+    assert prove(office, "--recovery", words) == 2
+    assert "--recovery" in capsys.readouterr().err
+
+
+def test_a_wallet_without_a_recovery_path_says_so(office, capsys):
+    assert prove(office, "--recovery", "vault") == 2
+    assert "wallet vault has 0 ways to spend that wait" in capsys.readouterr().err
+    assert prove(office, "--recovery", "vault", "--recovery", "vault:1") == 2

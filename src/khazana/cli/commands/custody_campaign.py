@@ -1,15 +1,18 @@
 """`khazana custody prove` and `collect`: files to sign, and the proofs made of them."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from khazana.bitcoin.address import address_of
 from khazana.bitcoin.descriptor_engines import best_engine
-from khazana.cli.campaigns import campaign_of, collected, messages_collected
+from khazana.cli.campaigns import campaign_of, collected, messages_collected, unscanned
 from khazana.cli.chains import add_chain_argument, chain_of
 from khazana.cli.commands.custody_seal import register_sealing
+from khazana.cli.extras import needs_extra
 from khazana.cli.files import MOST_OFFICE_BYTES, MOST_STATEMENT_BYTES, read_bytes, write_whole
+from khazana.cli.usage import WrongArguments
 from khazana.custody.campaign import Campaign
 from khazana.custody.control_evidence import (
     PROOF_TYPES,
@@ -19,6 +22,7 @@ from khazana.custody.control_evidence import (
 )
 from khazana.custody.message_files import is_signed_text, signing_paths
 from khazana.custody.moves import commitment_script
+from khazana.custody.qr_parts import PSBT, TEXT, split_qr
 from khazana.ledger.canonical import canonical_bytes
 from khazana.reserve.case import Case
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
@@ -45,6 +49,11 @@ def register_campaign(actions: "argparse._SubParsersAction[argparse.ArgumentPars
         help="prove all coins of this wallet in one file: its devices know proofs of funds",
     )
     prove.add_argument("--out-dir", metavar="DIR", type=Path, required=True)
+    prove.add_argument(
+        "--qr",
+        action="store_true",
+        help="also write each file as QR codes (BBQr): one moving picture, and one of each part",
+    )
     prove.set_defaults(run=run_prove)
     gather = actions.add_parser(
         "collect",
@@ -78,11 +87,24 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wallet", metavar="WALLET", action="append", default=[], help="only this wallet"
     )
+    parser.add_argument(
+        "--recovery",
+        metavar="WALLET[:N]",
+        action="append",
+        default=[],
+        help="prove a way of this wallet that waits: its first, or its N-th, by `custody describe`",
+    )
 
 
 def run_prove(args: argparse.Namespace) -> int:
     statement = _statement(args.file)
-    campaign = campaign_of(statement, chain_of(args), wallets=args.wallet, batch=args.batch)
+    campaign = campaign_of(
+        statement,
+        chain_of(args),
+        wallets=args.wallet,
+        batch=args.batch,
+        recovery=_recovery(args.recovery),
+    )
     _say_if_test(statement)
     print(f"message: {campaign.message.text}")
     _print_exposures(campaign, statement)
@@ -92,7 +114,11 @@ def run_prove(args: argparse.Namespace) -> int:
         coins = len(round_.inputs) - 1
         what = f"proof of funds of {coins} coins" if coins else "proof of one address"
         print(f"{path}: {what}, {round_.variant.value}")
+        if args.qr:
+            _write_codes(args.out_dir, round_.name, round_.psbt, PSBT)
     write_whole(args.out_dir / "message.txt", campaign.message.text.encode(), replace=False)
+    if args.qr:
+        _write_codes(args.out_dir, "message", campaign.message.text.encode(), TEXT)
     print(f"{args.out_dir / 'message.txt'}: the message, for cosigners who sign it alone:")
     for wallet in campaign.wallets:
         for name, path_of_key in signing_paths(wallet):
@@ -114,10 +140,17 @@ def _print_exposures(campaign: Campaign, statement: ReserveStatement) -> None:
 
 def run_collect(args: argparse.Namespace) -> int:
     statement = _statement(args.file)
-    files = [(str(path), read_bytes(path, most=MOST_OFFICE_BYTES)) for path in args.signed]
+    given = [(str(path), read_bytes(path, most=MOST_OFFICE_BYTES)) for path in args.signed]
+    files, unread = unscanned(given)
     texts = [(name, raw) for name, raw in files if is_signed_text(raw)]
     psbts = [(name, raw) for name, raw in files if not is_signed_text(raw)]
-    done = collected(statement, chain_of(args), psbts, wallets=args.wallet)
+    done = collected(
+        statement,
+        chain_of(args),
+        psbts,
+        wallets=args.wallet,
+        recovery=_recovery(args.recovery),
+    )
     alone = messages_collected(statement, texts, wallets=args.wallet)
     _say_if_test(statement)
     for state in done.rounds:
@@ -127,7 +160,7 @@ def run_collect(args: argparse.Namespace) -> int:
                 print(f"  {bad}")
     for wallet in alone.wallets:
         print(wallet.words)
-    for stray in (*done.stray, *alone.stray):
+    for stray in (*unread, *done.stray, *alone.stray):
         print(f"{stray.file}: {stray.why}")
     unplanned = len(done.campaign.unplanned)
     if unplanned:
@@ -162,6 +195,32 @@ def _attach(
     shown = {item.type for item in public} <= PROOF_TYPES
     said = "proofs" if shown else "the hash of the proofs"
     print(f"{said} attached, written to {args.out}")
+
+
+def _recovery(words: Sequence[str]) -> dict[str, int]:
+    """WALLET or WALLET:N, each wallet once."""
+    found: dict[str, int] = {}
+    for word in words:
+        wallet, colon, number = word.partition(":")
+        if wallet in found or (colon and not re.fullmatch(r"[1-9][0-9]{0,3}", number)):
+            problem = f"--recovery {word}: name each wallet once, with a number from 1 or without"
+            raise WrongArguments(command="custody", problem=problem)
+        found[wallet] = int(number) if colon else 1
+    return found
+
+
+def _write_codes(folder: Path, name: str, raw: bytes, file_type: str) -> None:
+    """A file as QR codes beside it."""
+    with needs_extra("office"):
+        from khazana.custody.qr_images import moving_picture, still_picture
+    parts = split_qr(raw, file_type=file_type)
+    for number, part in enumerate(parts, 1):
+        picture = still_picture(part, caption=f"{name}: {number} of {len(parts)}")
+        write_whole(folder / f"{name}.qr-{number:02}.svg", picture, replace=False)
+    if len(parts) > 1:
+        picture = moving_picture(parts, caption=name)
+        write_whole(folder / f"{name}.qr.svg", picture, replace=False)
+    print(f"{folder / name}.qr-*.svg: the same in {len(parts)} codes")
 
 
 def _statement(path: Path) -> ReserveStatement:
