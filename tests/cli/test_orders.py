@@ -153,6 +153,18 @@ def test_what_was_tried_and_refused_is_logged_with_its_name(office, capsys):
         assert f"refused ({code})" in printed
 
 
+def test_an_approver_does_not_sign_what_only_a_false_check_let_pass(office, capsys):
+    """Rule O36: the limit was tightened after the check."""
+    drafted(office)
+    psbt, _ = transaction()
+    assert office.run("attach-psbt", "roof", office.write("a.psbt", psbt), by="dana") == 0
+    assert office.run("check", "roof", by="dana") == 0
+    rules = office.folder / "spending.toml"
+    rules.write_text(rules.read_text().replace('most_btc = "0.5"', 'most_btc = "0.2"'))
+    assert office.run("approve", "roof", "--key", office.key("amir")) == 2
+    assert "breaks limit:one-payment" in capsys.readouterr().err
+
+
 def test_an_override_takes_two_people_who_sign_the_same_words(office, capsys):
     drafted(office, REQUEST.replace('"0.3"', '"0.8"'))
     psbt, _ = transaction(TxOut(Sats(80_000_000), script("payee")))

@@ -1,13 +1,16 @@
 """Each rule of spending.toml passes and refuses with its figures; the largest order that passes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from khazana.bitcoin.address import address_of, script_of
 from khazana.bitcoin.network import REGTEST
-from khazana.custody.orders.checks import LEAST_OUTPUT
+from khazana.bitcoin.script import p2wpkh
+from khazana.custody.orders.checks import LEAST_OUTPUT, checked_event, disagreements
 from khazana.custody.orders.order import Money, Quote, payment
 from khazana.custody.orders.state import Status
 from khazana.ledger.documents import Reason
@@ -18,6 +21,7 @@ from tests.custody.orders.desk import (
     MONDAY,
     Desk,
     address,
+    facts,
     order,
     purchase,
     rules,
@@ -89,7 +93,9 @@ def test_a_monthly_limit_of_one_wallet():
     desk = Desk()
     for number in range(4):
         desk.draft(order(90 * BTC, id_=f"o{number}", drafted_at=desk.now))
-        desk.attach(f"o{number}")
+        desk.attach(
+            f"o{number}", facts(desk.log.order(f"o{number}").order, coin=(200 + number) * BTC)
+        )
         assert desk.check(f"o{number}").status is Status.CHECKED
         desk.now += timedelta(days=1)
     desk.draft(order(90 * BTC))
@@ -230,8 +236,6 @@ def test_purchases_under_way_count_under_the_cap():
 
 def test_a_fee_above_the_cap_is_refused():
     """Rule O19."""
-    from tests.custody.orders.desk import facts
-
     desk = Desk()
     desk.draft(order())
     desk.attach(ID, facts(order(), fee=25_000))
@@ -321,3 +325,64 @@ def test_more_people_approve_large_orders():
 
 def test_nobodys_script_is_nobodys():
     assert OUTSIDER not in {payment(address("payee"), 1, REGTEST).script}
+
+
+def test_no_other_order_under_way_spends_the_same_coin():
+    """Rule O34."""
+    desk = Desk()
+    desk.draft(order(id_="first"))
+    desk.attach("first")
+    desk.check("first")
+    desk.draft(order())
+    desk.attach(ID)
+    state = desk.check(ID)
+    assert state.failed == ("coins",)
+    found = result(desk.outcome(ID), "coins")
+    assert "order first spends" in found.why
+    assert not found.overridable
+    desk.attach(ID, facts(order(), coin=201 * BTC))
+    assert desk.check(ID).status is Status.CHECKED
+
+
+def ground(real: str) -> str:
+    """Another address with the same characters at both ends, found by trying."""
+    program = script_of(real, REGTEST)[2:]
+    for number in range(10**6):
+        tried = p2wpkh(program[:2] + number.to_bytes(18, "big"))
+        fake = address_of(tried, REGTEST)
+        if fake is not None and fake[:9] == real[:9] and fake[-3:] == real[-3:]:
+            return fake
+    raise AssertionError("none was found")
+
+
+def test_an_address_made_to_be_taken_for_a_payees_is_refused():
+    """Rule O35."""
+    fake = ground(address("payee"))
+    ordered = order(payments=(payment(fake, BTC, REGTEST),))
+    found = outcome(ordered, ("allow_list = true", "allow_list = false"))
+    assert [each.rule for each in found.refusals] == ["look-alike"]
+    assert address("payee") in found.refusals[0].why
+    assert outcome(order(BTC)).passed
+
+
+def test_an_approver_who_checks_again_finds_what_a_false_check_let_pass():
+    """Rule O36: the log's keeper wrote that all rules passed."""
+    desk = Desk()
+    desk.draft(order(120 * BTC))
+    desk.attach(ID)
+    honest = desk.outcome(ID)
+    false = replace(honest, results=tuple(replace(r, passed=True) for r in honest.results))
+    event = checked_event(desk.log.order(ID), false, desk.rules, at=desk.now, by="keeper")
+    state = desk.add(event)
+    assert state.status is Status.CHECKED
+    assert [each.rule for each in disagreements(state, desk.outcome(ID))] == ["limit:one-payment"]
+
+
+def test_an_approver_who_checks_again_agrees_with_an_honest_check():
+    """Rule O36: also where a rule was overridden, and without the lender's figures."""
+    desk = Desk(rules=rules(('conditions = "none"', 'conditions = "required"')))
+    desk.draft(order(120 * BTC))
+    desk.attach(ID)
+    assert desk.check(ID).failed == ("conditions", "limit:one-payment")
+    state = desk.override(ID, "mina", "musa")
+    assert disagreements(state, desk.outcome(ID)) == ()

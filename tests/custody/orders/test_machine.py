@@ -648,6 +648,19 @@ def test_coins_that_come_before_the_money_count_once_it_is_paid():
     assert paid(desk).status is Status.DELIVERED
 
 
+def test_an_order_whose_coins_came_cannot_expire_or_be_declined():
+    """Rule O29."""
+    desk = Desk()
+    desk.approved(purchase())
+    delivered(desk, 2 * BTC)
+    with pytest.raises(TransitionImpossible):
+        desk.add(ev.Declined(**desk.heading("buy-1", "chen"), reason="no"))
+    desk.now += timedelta(days=8)
+    with pytest.raises(TransitionImpossible):
+        desk.add(ev.Expired(**desk.heading("buy-1", "chen")))
+    assert desk.log.order("buy-1").committed
+
+
 @pytest.mark.parametrize("wrong", [{"minor": 50_000_000}, {"currency": "EUR"}])
 def test_paying_anything_but_what_was_decided_is_refused(wrong):
     """Rule O29."""

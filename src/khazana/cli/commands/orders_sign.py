@@ -1,14 +1,19 @@
 """`khazana orders approve`, `override`, `decline`, `publish`: what people sign or say."""
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 
+from khazana.bitcoin.address import address_of
 from khazana.cli.clock import now
 from khazana.cli.files import MOST_OFFICE_BYTES, naming, read_bytes, write_whole
 from khazana.cli.keys import read_key
 from khazana.cli.order_desk import OrderDesk, add_desk_arguments, desk_of
 from khazana.cli.usage import WrongArguments
 from khazana.custody.orders import events as ev
+from khazana.custody.orders.checks import Situation, check, disagreements
+from khazana.custody.orders.errors import CheckDisagrees
+from khazana.custody.orders.log import OrderLog
 from khazana.custody.orders.machine import publication_day
 from khazana.custody.orders.signing import (
     OVERRIDE_PAYLOAD_TYPE,
@@ -16,6 +21,7 @@ from khazana.custody.orders.signing import (
     override,
     read_override_words,
 )
+from khazana.custody.orders.state import OrderState
 from khazana.ledger.canonical import canonical_bytes, parse_strict
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.dsse import Envelope, joined, read_envelope, sign
@@ -74,8 +80,10 @@ def run_approve(args: argparse.Namespace) -> int:
     desk = desk_of(args)
     _notice(desk)
     at = now()
-    state = desk.log().order(args.order)
+    log = desk.log()
+    state = log.order(args.order)
     if args.key is not None:
+        _look(desk, log, state, at)
         envelope = approve(
             state.order,
             state.facts,
@@ -98,6 +106,30 @@ def run_approve(args: argparse.Namespace) -> int:
     given = ", ".join(sorted({each.holder for each in after.counting}))
     print(f"order {args.order} is {after.status.value}; approved by {given}")
     return 0
+
+
+def _look(desk: OrderDesk, log: OrderLog, state: OrderState, at: datetime) -> None:
+    """Show what is about to be signed; refuse what the rules refuse on this machine."""
+    situation = Situation(
+        at=at,
+        zone=desk.zone,
+        version=desk.identity.newest,
+        scripts=desk.scripts,
+        others=log.others(state.order.id),
+    )
+    broken = disagreements(state, check(state, desk.rules, situation))
+    if broken:
+        rules = "; ".join(f"{each.rule} ({each.why})" for each in broken)
+        raise CheckDisagrees(order=state.order.id, rules=rules)
+    order, facts = state.order, state.facts
+    print(f"{order.purpose}: {order.kind.value} of {btc_from_sats(order.sats)} BTC")
+    if facts is not None:
+        for vout, output in enumerate(facts.unsigned.outputs):
+            to = address_of(output.script, order.network) or output.script.hex()
+            print(f"  {output.amount} sat to {to}{' (change)' if vout in facts.change else ''}")
+        print(f"  {facts.fee} sat to the miners")
+    for rule in state.relied_on:
+        print(f"  against {rule}, overridden")
 
 
 def run_override(args: argparse.Namespace) -> int:

@@ -1,20 +1,25 @@
 """The named rules that an order must pass, each with its figures and the largest it allows."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from khazana.custody.orders import events as ev
-from khazana.custody.orders.conditions import (
-    ConditionsCheck,
-    Proposed,
-    judge_conditions,
-    proposed,
+from khazana.custody.orders.checks_addresses import (
+    address_cap,
+    coins,
+    destinations,
+    fee,
+    look_alikes,
+    payees,
 )
+from khazana.custody.orders.checks_quotes import quotes
+from khazana.custody.orders.conditions import Proposed, judge_conditions, proposed
 from khazana.custody.orders.order import Kind, Order
 from khazana.custody.orders.rules import Limit, Per, SpendingRules
-from khazana.custody.orders.state import AttemptPurpose, OrderState, Status
+from khazana.custody.orders.situation import RuleResult as RuleResult
+from khazana.custody.orders.situation import Situation as Situation
+from khazana.custody.orders.state import OrderState, Status
 from khazana.statement.identity import OfficeVersion
 from khazana.statement.times import write_instant
 from khazana.units import Sats
@@ -22,47 +27,6 @@ from khazana.units import Sats
 LEAST_OUTPUT = Sats(546)
 """The largest dust threshold of a standard output at the default relay fee (Bitcoin Core,
 policy/policy.cpp, GetDustThreshold): an order for less is no order."""
-
-
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """What one rule says. over_by: in satoshis or whole units, where it is a matter of amount.
-
-    largest: the largest order of this kind that the rule lets pass; None: it does not depend on
-    the amount. overridable: whether two people may let the order pass all the same.
-    """
-
-    rule: str
-    passed: bool
-    why: str
-    largest: Sats | None = None
-    over_by: str | None = None
-    overridable: bool = True
-    warning: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Situation:
-    """All that the rules look at beside the order.
-
-    others: every other order of the log. scripts: of the office's wallets, with their wallet.
-    held: what own addresses hold already, if a chain was asked. books_height: the last block of
-    the books that the conditions were counted in; None when they have no books.
-    """
-
-    at: datetime
-    zone: ZoneInfo
-    version: OfficeVersion
-    scripts: Mapping[bytes, str]
-    others: tuple[OrderState, ...] = ()
-    held: Mapping[bytes, Sats] | None = None
-    conditions: ConditionsCheck | None = None
-    books_height: int | None = None
-
-    @property
-    def day(self) -> date:
-        """In the office's zone."""
-        return self.at.astimezone(self.zone).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +49,7 @@ class CheckOutcome:
 
 
 def check(state: OrderState, rules: SpendingRules, situation: Situation) -> CheckOutcome:
-    """Every rule on an order as it stands (Rules O10 to O24)."""
+    """Every rule on an order as it stands (Rules O10 to O24, O34, O35)."""
     results = tuple(_results(state, rules, situation))
     return CheckOutcome(
         results=results,
@@ -93,6 +57,20 @@ def check(state: OrderState, rules: SpendingRules, situation: Situation) -> Chec
         needed=_needed(state.order, rules, situation.version),
         not_before=_not_before(state.order, rules),
         valid_until=situation.at + timedelta(hours=rules.check_valid_hours),
+    )
+
+
+def disagreements(state: OrderState, own: CheckOutcome) -> tuple[RuleResult, ...]:
+    """Rules that an approver's own check finds broken, and the logged check does not (Rule O36).
+
+    Left out is what an approver's machine cannot know or what passes with the hour: the lender's
+    figures, what addresses hold, office hours.
+    """
+    return tuple(
+        each
+        for each in own.refusals
+        if each.rule not in state.failed
+        and each.rule.partition(":")[0] not in ("condition", "conditions", "address-cap", "hours")
     )
 
 
@@ -158,14 +136,16 @@ def _results(state: OrderState, rules: SpendingRules, now: Situation) -> Iterato
     if rules.hours is not None:
         yield _hours(rules, now)
     yield from (_limited(order, limit, now) for limit in rules.limits if _concerns(limit, order))
-    yield _cap(state, rules, now)
+    yield address_cap(state, rules, now)
     if order.kind is Kind.PURCHASE:
-        yield from _quotes(order, rules, now)
+        yield from quotes(order, rules, now)
     else:
-        yield _destinations(order, now)
+        yield destinations(order, now)
         if order.kind is Kind.PAYMENT and rules.allow_list:
-            yield _payees(order, rules)
-        yield _fee(state, rules)
+            yield payees(order, rules)
+        yield look_alikes(order, rules, now)
+        yield fee(state, rules)
+        yield coins(state, now)
     yield from _conditions(order, rules, now)
 
 
@@ -249,117 +229,6 @@ def _used(other: OrderState, limit: Limit, now: Situation) -> bool:
     if limit.per is Per.DAY:
         return day == now.day
     return limit.per is Per.MONTH and (day.year, day.month) == (now.day.year, now.day.month)
-
-
-def _cap(state: OrderState, rules: SpendingRules, now: Situation) -> RuleResult:
-    """No own address holds more than the cap, with what this order and others send to it."""
-    order = state.order
-    arriving: dict[bytes, int] = {}
-    if order.purchase is not None:
-        arriving[order.purchase.script] = order.purchase.sats
-    for each in order.payments:
-        if each.script in now.scripts:
-            arriving[each.script] = arriving.get(each.script, 0) + each.sats
-    if state.facts is not None:
-        for vout in state.facts.change:
-            output = state.facts.unsigned.outputs[vout]
-            arriving[output.script] = arriving.get(output.script, 0) + output.amount
-    ordered = {order.purchase.script} if order.purchase else {p.script for p in order.payments}
-    other = _arriving_too(now)
-    spare: int | None = None
-    for script, sats in arriving.items():
-        there = (now.held or {}).get(script, 0) + other.get(script, 0)
-        room = max(0, rules.per_address - there)
-        if script in ordered:
-            spare = room if spare is None else min(spare, room)
-        if sats > room:
-            why = (
-                f"an address of {now.scripts.get(script, order.account)} would hold "
-                f"{there + sats} sat, {there + sats - rules.per_address} sat above the cap of "
-                f"{rules.per_address} sat per address"
-            )
-            alone = order.purchase is not None or len(order.payments) == 1
-            largest = Sats(room) if script in ordered and alone else None
-            return RuleResult("address-cap", False, why, largest, str(sats - room))
-    unknown = "" if now.held is not None else "; what they hold already was not asked of a chain"
-    why = f"no own address receives more than {rules.per_address} sat{unknown}"
-    alone = order.purchase is not None or len(order.payments) == 1
-    largest = Sats(spare) if spare is not None and alone else None
-    return RuleResult("address-cap", True, why, largest, warning=now.held is None)
-
-
-def _arriving_too(now: Situation) -> dict[bytes, int]:
-    """What purchases under way will bring to each own address."""
-    found: dict[bytes, int] = {}
-    for each in now.others:
-        bought = each.order.purchase
-        if bought is not None and each.committed and each.status is not Status.BOOKED:
-            missing = max(0, bought.sats - each.delivered_sats)
-            found[bought.script] = found.get(bought.script, 0) + missing
-    return found
-
-
-def _destinations(order: Order, now: Situation) -> RuleResult:
-    """A transfer stays inside, and nothing else does: what it is called decides what it does."""
-    for each in order.payments:
-        inside = each.script in now.scripts
-        if order.kind is Kind.TRANSFER and not inside:
-            why = f"{each.address} is not an address of the office: this is no transfer"
-            return RuleResult("destination", False, why, overridable=False)
-        if order.kind is Kind.PAYMENT and inside:
-            why = f"{each.address} is an address of the office: this is a transfer"
-            return RuleResult("destination", False, why, overridable=False)
-    return RuleResult("destination", True, "the addresses fit what the order says it is")
-
-
-def _payees(order: Order, rules: SpendingRules) -> RuleResult:
-    for each in order.payments:
-        if rules.payee_of(each.script) is None:
-            why = f"{each.address} is not among the office's payees"
-            return RuleResult("payee", False, why)
-    return RuleResult("payee", True, "every address is of a known payee")
-
-
-def _fee(state: OrderState, rules: SpendingRules) -> RuleResult:
-    if state.facts is None:
-        why = "no transaction is attached yet; approvals need one"
-        return RuleResult("fee", True, why, warning=True)
-    fee = state.facts.fee
-    if state.attempt is not None and state.attempt.purpose is AttemptPurpose.CHILD:
-        fee = Sats(fee + max(each.facts.fee for each in state.sent))
-    over = fee - rules.most_fee
-    why = f"fees of {fee} sat; at most {rules.most_fee} sat are allowed"
-    return RuleResult("fee", over <= 0, why, over_by=str(over) if over > 0 else None)
-
-
-def _quotes(order: Order, rules: SpendingRules, now: Situation) -> Iterator[RuleResult]:
-    purchase = order.purchase
-    if purchase is None:
-        return
-    dealers = {quote.dealer for quote in purchase.quotes}
-    why = f"{len(dealers)} dealers were asked; at least {rules.quotes.least} must be"
-    yield RuleResult("quotes", len(dealers) >= rules.quotes.least, why)
-    chosen = purchase.quote
-    oldest = timedelta(hours=rules.quotes.most_hours)
-    stale = [q.id for q in purchase.quotes if now.at - q.at > oldest or q.at > now.at]
-    if stale or now.at >= chosen.valid_until:
-        late = f"quote {chosen.id} ended at {write_instant(chosen.valid_until)}"
-        why = f"older than {rules.quotes.most_hours} hours: {', '.join(stale)}" if stale else late
-        yield RuleResult("quote-age", False, why)
-    else:
-        yield RuleResult("quote-age", True, "the quotes are fresh, and the chosen one is open")
-    same = {quote.price.currency for quote in purchase.quotes} == {chosen.price.currency}
-    cheapest = same and all(chosen.total.minor <= q.total.minor for q in purchase.quotes)
-    fine = cheapest or purchase.why is not None
-    if cheapest:
-        why = f"quote {chosen.id} is the cheapest with its fees"
-    elif fine:
-        why = f"quote {chosen.id} is not the cheapest; decided because: {purchase.why}"
-    elif same:
-        why = f"quote {chosen.id} is not the cheapest, and the decision gives no reason"
-    else:
-        why = "quotes in several currencies cannot be compared: the decision must say why"
-    yield RuleResult("best-quote", fine, why)
 
 
 def _conditions(order: Order, rules: SpendingRules, now: Situation) -> Iterator[RuleResult]:

@@ -147,6 +147,18 @@ class CheckIsOld(OrderRefused):
 
 
 @dataclass(eq=False, kw_only=True)
+class CheckDisagrees(OrderRefused):
+    """The approver's own machine finds a rule broken that the logged check let pass."""
+
+    rules: str
+    code = "check_disagrees"
+    words = (
+        "Order {order} breaks {rules} by a check made here, and the logged check let it pass: have "
+        "it checked again. Nothing was signed."
+    )
+
+
+@dataclass(eq=False, kw_only=True)
 class CoolingOff(OrderRefused):
     """The time that has to pass between draft and release has not passed."""
 

@@ -116,7 +116,10 @@ def _require_possible(state: OrderState, name: str, event: ev.Event) -> None:
     if isinstance(event, ev.Attached) and event.purpose != "original":
         after = UNDER_WAY if event.purpose == "replacement" else (S.BROADCAST,)
         name = f"a {event.purpose}"
-    if state.status not in after or (state.declined is not None and name != "expired"):
+    ended = state.declined is not None and name != "expired"
+    # Coins that arrived before the money left are there: the order cannot end as if they were not.
+    begun = bool(state.deliveries) and name in ("declined", "expired")
+    if state.status not in after or ended or begun:
         raise _impossible(state, name, after)
 
 
