@@ -13,6 +13,7 @@ from khazana.bitcoin.network import NETWORKS, Network
 from khazana.bitcoin.secrets import refuse_secrets_in
 from khazana.cli.clock import now
 from khazana.cli.commands.custody_campaign import register_campaign
+from khazana.cli.commands.custody_first_use import register_first_use
 from khazana.cli.commands.custody_rotation import register_rotation
 from khazana.cli.files import MOST_OFFICE_BYTES, read_bytes, write_whole
 from khazana.cli.offices import office_file
@@ -84,6 +85,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     exporter.set_defaults(run=run_export)
     register_campaign(actions)
     register_rotation(actions)
+    register_first_use(actions)
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
