@@ -176,6 +176,18 @@ def test_a_name_cannot_turn_the_line_or_stop_the_printer(language, tmp_path):
     assert "é" in text
 
 
+@pytest.mark.parametrize("letter", ["W", "و"])
+def test_a_word_that_no_line_can_hold_stays_on_the_page(letter, tmp_path):
+    altered = changed(notice=letter * 400)
+    pdf = statement_pdf(altered, story().second, language="en", made_on=MADE_ON)
+    (tmp_path / "s.pdf").write_bytes(pdf)
+    boxes = poppler("pdftotext", "-bbox", str(tmp_path / "s.pdf"), "-").decode()
+    (wide,) = set(re.findall(r'<page width="([0-9.]+)"', boxes))
+    edges = [float(x) for x in re.findall(r'xM(?:in|ax)="(-?[0-9.]+)"', boxes)]
+    assert min(edges) >= 50
+    assert max(edges) <= float(wide) - 50
+
+
 def test_every_character_that_is_let_through_can_be_printed():
     """PDF/A refuses a document with a character that no font draws, so this would raise."""
     covered = "".join(filter(COVERED.fullmatch, map(chr, range(0x2200))))

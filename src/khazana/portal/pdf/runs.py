@@ -20,6 +20,8 @@ COVERED: Final = re.compile(
 )
 """What both fonts can draw and readers can copy."""
 
+_LONG_WORD: Final = re.compile(r"[^\s]{24}(?=[^\s])")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -46,12 +48,16 @@ def code(text: str) -> Run:
 
 
 def name(text: str) -> Run:
-    """Somebody's words: kept whole, in the direction of their first letter."""
+    """Somebody's words: kept whole, in the direction of their first letter.
+
+    A word that no line could hold gets places where it may be hyphenated.
+    """
+    shown = _LONG_WORD.sub("\\g<0>\u00ad", printable(text))
     for char in text:
         kind = unicodedata.bidirectional(char)
         if kind in ("L", "R", "AL"):
-            return Run(printable(text), "ltr" if kind == "L" else "rtl")
-    return Run(printable(text), "ltr")
+            return Run(shown, "ltr" if kind == "L" else "rtl")
+    return Run(shown, "ltr")
 
 
 def printable(text: str) -> str:
