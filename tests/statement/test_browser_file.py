@@ -1,16 +1,20 @@
 """The page as a file: one piece, no address, built from the program's own shapes and words."""
 
+import re
+from html import escape
+
 import pytest
 
 from khazana.reserve.parts import parts_json_schema
 from khazana.reserve.verify import ORDER
-from khazana.statement.browser_page.assemble import assembled
+from khazana.statement.browser_page.assemble import assembled, scripts, text_of
 from khazana.statement.browser_page.build import (
     page,
     page_schemas,
     page_words,
     without_prose,
 )
+from tests.statement.agreement import HERE
 
 
 def test_the_page_is_one_file_that_names_no_address():
@@ -54,3 +58,22 @@ def test_script_that_would_end_its_element_is_refused():
         assembled(html="@CSP@@STYLE@@SCRIPT@", style="", script=("'</script>'",))
     with pytest.raises(ValueError, match="0 places for @CSP@"):
         assembled(html="@STYLE@@SCRIPT@", style="", script=("1",))
+
+
+def test_every_word_of_the_page_is_said_somewhere():
+    text = scripts("dom", "page") + text_of("page.html")
+    words = page_words()
+    unsaid = [key for key in words["page"] if f'"{key}"' not in text and f".{key}[" not in text]
+    assert [key for key in unsaid if not key.startswith("conclusion_")] == []
+    assert set(words["limit"]) == set(HERE)
+
+
+def test_the_page_speaks_english_before_its_script_runs():
+    text = page().decode()
+    start = text[text.index("<body>") : text.index("<script>")]
+    for key in re.findall(r'data-word="(\w+)"', start):
+        assert f">{escape(page_words()['page'][key]['en'])}</" in start
+
+
+def test_the_page_fits_on_a_slow_line():
+    assert len(page()) < 150_000

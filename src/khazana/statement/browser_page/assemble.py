@@ -3,13 +3,17 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from importlib.resources import files
 from typing import Any
 
 DATA = files("khazana.statement.browser_page") / "data"
 
+SHELL = ("dom",)
+"""Scripts for elements and languages; they need the constant `WORDS`."""
 CRYPTOGRAPHY = ("bytes", "sha256", "sha512", "ed25519")
 """Scripts that know nothing of statements; other pages may build on them."""
 STRICT_JSON = ("canonical", "shape")
@@ -32,6 +36,15 @@ def text_of(name: str) -> str:
 def scripts(*names: str) -> str:
     """The scripts of these names, one after the other in one scope."""
     return "\n".join(text_of(f"{name}.js") for name in names)
+
+
+def in_english(html: str, words: Mapping[str, Mapping[str, str]]) -> str:
+    """The page with its fixed words filled in, for a browser too old to run the script."""
+
+    def filled(found: re.Match[str]) -> str:
+        return f"{found[1]}{escape(words[found[2]]['en'])}</"
+
+    return re.sub(r'(<[^<>]* data-word="(\w+)"[^<>]*>)</', filled, html)
 
 
 def constants(values: Mapping[str, Any]) -> str:

@@ -11,10 +11,12 @@ import msgspec
 from khazana.bitcoin.network import NETWORKS
 from khazana.statement.browser_page.assemble import (
     CRYPTOGRAPHY,
+    SHELL,
     STRICT_JSON,
     Page,
     assembled,
     constants,
+    in_english,
     scripts,
     text_of,
 )
@@ -32,8 +34,6 @@ STATEMENT_SCRIPTS = (
     "identity",
     "signatures",
     "checks",
-    "page",
-    "programs",
 )
 
 PROSE = frozenset({"$schema", "default", "description", "title"})
@@ -89,8 +89,9 @@ def built() -> Page:
             ],
         }
     )
-    parts = scripts(*CRYPTOGRAPHY, *STRICT_JSON, *STATEMENT_SCRIPTS)
-    return assembled(html=text_of("page.html"), style=text_of("page.css"), script=(data, parts))
+    html = in_english(text_of("page.html"), words["page"])
+    parts = scripts(*CRYPTOGRAPHY, *STRICT_JSON, *STATEMENT_SCRIPTS, *SHELL, "page", "programs")
+    return assembled(html=html, style=text_of("page.css"), script=(data, parts))
 
 
 def page_schemas() -> dict[str, Any]:

@@ -30,7 +30,7 @@ function pacer() {
  * Gives the results in order and, where the form is good, what the statement says.
  */
 async function checkFile(bytes, pin, now, pause = pacer()) {
-  signatureEngines.clear();
+  forgetSignatures();
   let statement;
   let reserve;
   try {

@@ -54,11 +54,16 @@ function edAdd([x1, y1, z1, t1], [x2, y2, z2, t2]) {
   return [edMod(e * f), edMod(g * h), edMod(f * g), edMod(e * h)];
 }
 
-function edTimes(scalar, point) {
+/** a·A + b·B, both at once from the highest bit down. */
+function edSumOfTwo(a, A, b, B) {
+  const both = edAdd(A, B);
   let result = ED_ZERO;
-  for (let s = scalar, p = point; s > 0n; s >>= 1n) {
-    if (s & 1n) result = edAdd(result, p);
-    p = edAdd(p, p);
+  for (let bit = 255n; bit >= 0n; bit -= 1n) {
+    result = edAdd(result, result);
+    const [inA, inB] = [(a >> bit) & 1n, (b >> bit) & 1n];
+    if (inA && inB) result = edAdd(result, both);
+    else if (inA) result = edAdd(result, A);
+    else if (inB) result = edAdd(result, B);
   }
   return result;
 }
@@ -95,9 +100,9 @@ function ownSignatureFits(key, signature, message) {
   const s = littleEndian(signature.slice(32));
   if (s >= ED_L) return false;
   const k = littleEndian(sha512(r, key, message)) % ED_L;
-  const [x, y, z, t] = edTimes(k, point);
+  const [x, y, z, t] = point;
   const minus = [edMod(-x), y, z, edMod(-t)];
-  return sameBytes(edEncoded(edAdd(edTimes(s, ED_BASE), minus)), r);
+  return sameBytes(edEncoded(edSumOfTwo(s, ED_BASE, k, minus)), r);
 }
 
 /** What the browser's own cryptography says; null where it has no Ed25519 to ask. */
@@ -113,12 +118,26 @@ async function browserSignatureFits(key, signature, message) {
 }
 
 const signatureEngines = new Set();
+const signatureAnswers = new Map();
+
+function forgetSignatures() {
+  signatureEngines.clear();
+  signatureAnswers.clear();
+}
 
 /**
  * Whether the signature fits. Both implementations are asked where there are two, and both must
- * say yes: an error in one of them cannot make a false signature good.
+ * say yes: an error in one of them cannot make a false signature good. One question is asked once.
  */
 async function signatureFits(key, signature, message) {
+  const question = [key, signature, sha256(message)].map(toHex).join(" ");
+  if (!signatureAnswers.has(question)) {
+    signatureAnswers.set(question, await answeredByAll(key, signature, message));
+  }
+  return signatureAnswers.get(question);
+}
+
+async function answeredByAll(key, signature, message) {
   const own = ownSignatureFits(key, signature, message);
   signatureEngines.add("own");
   if (!own) return false;

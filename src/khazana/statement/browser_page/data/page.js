@@ -1,7 +1,5 @@
 // The page: files in, a report out. Text goes in as text only, never as markup.
 
-const PAGE_LANGUAGES = ["en", "ur", "ar", "es"];
-const RIGHT_TO_LEFT = ["ur", "ar"];
 const MOST_FILE_BYTES = 200 * 1024 * 1024;
 const MOST_SETS_LISTED = 200;
 const NEEDS = {
@@ -16,51 +14,10 @@ const NEEDS = {
   book_entries: "program",
 };
 
-const byId = (id) => document.getElementById(id);
-const page = { language: "en", dropped: { statement: null, office: null }, shown: null, turn: 0 };
-const word = (table, key) => WORDS[table][key][page.language];
+const page = { dropped: { statement: null, office: null }, shown: null, turn: 0 };
 
-/** An element with attributes and children; a child that is text stays text. */
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children.filter((child) => child !== null));
-  return made;
-}
-
-/** Hashes, names and amounts keep their direction in every language. */
-const isolated = (text, attributes = {}) => element("bdi", { dir: "ltr", ...attributes }, String(text));
-
-/** Control characters become visible, so that a file cannot turn a line around. */
-const printable = (text) =>
-  String(text).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (char) =>
-    char === "\u200c" || char === "\u200d"
-      ? char
-      : `\\u${char.codePointAt(0).toString(16).padStart(4, "0")}`,
-  );
-
-const english = (text) => element("bdi", { class: "detail", dir: "ltr", lang: "en" }, printable(text));
-
-/** Satoshis as bitcoin, exactly. */
-function bitcoin(sats) {
-  const amount = BigInt(sats);
-  const digits = (amount < 0n ? -amount : amount).toString().padStart(9, "0");
-  const whole = digits.slice(0, -8).replace(/\B(?=(\d{3})+$)/g, ",");
-  return isolated(`${amount < 0n ? "−" : ""}${whole}.${digits.slice(-8)}`);
-}
-
-function speak(language) {
-  page.language = language;
-  document.documentElement.lang = language;
-  document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
-  document.title = word("page", "title");
-  for (const each of document.querySelectorAll("[data-word]")) {
-    each.textContent = word("page", each.dataset.word);
-  }
-  byId("languages").setAttribute("aria-label", word("page", "languages"));
-  for (const button of byId("languages").children) {
-    button.setAttribute("aria-pressed", String(button.lang === language));
-  }
+/** What is on the page beside its fixed words, said anew. */
+function sayAgain() {
   showDropped();
   if (page.shown) showReport();
 }
@@ -82,13 +39,16 @@ function showProblem(key, detail = "") {
   );
 }
 
-/** The file as text for a shell. */
-const quoted = (text) => (/^[A-Za-z0-9._/:@-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
+/** A file's name as a shell takes it: never an option, never two words. */
+function quoted(text) {
+  const name = text.startsWith("-") ? `./${text}` : text;
+  return /^[A-Za-z0-9._/:@-]+$/.test(name) ? name : `'${name.replace(/'/g, "'\\''")}'`;
+}
 
 function commandFor({ statementName, officeName, fingerprint }) {
-  const office = officeName ?? fingerprint ?? "office.json";
-  const named = [statementName, "--office", office, "--chain", "core:http://127.0.0.1:8332"];
-  return ["khazana", "verify", ...named.map(quoted), "--require", "full"].join(" ");
+  const office = quoted(officeName ?? fingerprint ?? "office.json");
+  const chain = "--chain core:http://127.0.0.1:8332";
+  return printable(`khazana verify ${quoted(statementName)} --office ${office} ${chain} --require full`);
 }
 
 function conclusionOf({ results }, pinned) {
@@ -129,7 +89,7 @@ function checkItem(each, note) {
 
 function saysSection({ statement, reserve }) {
   const { header } = statement;
-  const name = header.office.name[page.language] ?? header.office.name.en ?? header.office.id;
+  const name = header.office.name[spoken.language] ?? header.office.name.en ?? header.office.id;
   const said = [
     ["office", element("bdi", {}, printable(name))],
     ["network", isolated(statement.network.name)],
@@ -280,12 +240,6 @@ async function take(files) {
 }
 
 function begin() {
-  for (const language of PAGE_LANGUAGES) {
-    const dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
-    const button = element("button", { type: "button", lang: language, dir }, WORDS.page.name[language]);
-    button.addEventListener("click", () => speak(language));
-    byId("languages").append(button);
-  }
   for (const kind of ["statement", "office"]) {
     byId(kind).addEventListener("change", () => {
       page.dropped[kind] = null;
@@ -307,8 +261,7 @@ function begin() {
     document.body.classList.remove("over");
     take([...event.dataTransfer.files]);
   });
-  const asked = [location.hash.slice(1), ...navigator.languages.map((tag) => tag.slice(0, 2))];
-  speak(asked.find((language) => PAGE_LANGUAGES.includes(language)) ?? "en");
+  offerLanguages(sayAgain);
 }
 
 begin();
