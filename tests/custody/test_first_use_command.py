@@ -169,6 +169,9 @@ def test_a_message_of_a_device_that_knows_no_psbt_counts(made, capsys):
     assert "Anna: signed" not in capsys.readouterr().out
 
 
+NO_ADDRESS = ("--addresses", "0")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -13,6 +13,7 @@ from khazana.bitcoin.network import NETWORKS, Network
 from khazana.bitcoin.secrets import refuse_secrets_in
 from khazana.cli.clock import now
 from khazana.cli.commands.custody_campaign import register_campaign
+from khazana.cli.commands.custody_device import register_device
 from khazana.cli.commands.custody_first_use import register_first_use
 from khazana.cli.commands.custody_rotation import register_rotation
 from khazana.cli.files import MOST_OFFICE_BYTES, read_bytes, write_whole
@@ -86,6 +87,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     register_campaign(actions)
     register_rotation(actions)
     register_first_use(actions)
+    register_device(actions)
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
