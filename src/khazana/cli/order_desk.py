@@ -29,6 +29,7 @@ from khazana.custody.orders.rules import SpendingRules
 from khazana.custody.orders.rules_file import read_spending
 from khazana.custody.orders.signing import Parties
 from khazana.custody.orders.state import OrderState
+from khazana.ledger.accounts import Lane
 from khazana.ledger.office import OfficeFile
 from khazana.ledger.resolve import scripts_by
 from khazana.reserve.gather import gather_period
@@ -69,6 +70,11 @@ class OrderDesk:
         """Every script of the office's wallets, derived from office.toml."""
         derive = scripts_by(best_engine(), self.file.network)
         return {s: line.id for line in self.file.wallets for s in derive(line.source)}
+
+    @property
+    def lanes(self) -> Mapping[str, Lane]:
+        """Whose the coins of each wallet are by law, by the last lane that office.toml states."""
+        return {line.id: line.lanes[-1].lane for line in self.file.wallets if line.lanes}
 
     def wallet_scripts(self, wallet: str) -> frozenset[bytes]:
         return frozenset(s for s, name in self.scripts.items() if name == wallet)

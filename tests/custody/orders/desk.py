@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -153,6 +154,7 @@ def rules_text(*changes: tuple[str, str]) -> str:
     return text
 
 
+@cache
 def rules(*changes: tuple[str, str]) -> SpendingRules:
     return read_spending("spending.toml", rules_text(*changes).encode(), network=REGTEST)
 

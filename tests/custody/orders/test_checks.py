@@ -13,6 +13,7 @@ from khazana.bitcoin.script import p2wpkh
 from khazana.custody.orders.checks import LEAST_OUTPUT, checked_event, disagreements
 from khazana.custody.orders.order import Money, Quote, payment
 from khazana.custody.orders.state import Status
+from khazana.ledger.accounts import Lane
 from khazana.ledger.documents import Reason
 from khazana.units import Sats
 from tests.custody.orders.desk import (
@@ -325,6 +326,25 @@ def test_more_people_approve_large_orders():
 
 def test_nobodys_script_is_nobodys():
     assert OUTSIDER not in {payment(address("payee"), 1, REGTEST).script}
+
+
+@pytest.mark.parametrize(
+    ("held", "reason", "passes"),
+    [
+        (Lane.OWNED, Reason.DISBURSEMENT, True),
+        (Lane.FORFEITED, Reason.DISBURSEMENT, True),
+        (Lane.SEIZED, Reason.DISBURSEMENT, False),
+        (Lane.HELD_FOR_CLIENTS, Reason.DISBURSEMENT, False),
+        (Lane.HELD_FOR_CLIENTS, Reason.CLIENT_WITHDRAWAL, True),
+        (Lane.OWNED, Reason.CLIENT_WITHDRAWAL, False),
+    ],
+)
+def test_a_payment_takes_only_coins_that_are_the_states_to_pay(held, reason, passes):
+    """Rule O37."""
+    found = result(outcome(order(reason=reason), lanes={"hot": held}), "lane")
+    assert found.passed is passes
+    assert held.value.replace("_", " ") in found.why
+    assert result(outcome(order()), "lane").warning
 
 
 def test_no_other_order_under_way_spends_the_same_coin():

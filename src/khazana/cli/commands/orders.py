@@ -122,6 +122,7 @@ def run_check(args: argparse.Namespace) -> int:
         held=None if chain is None else held_now(desk, chain),
         conditions=conditions,
         books_height=height,
+        lanes=desk.lanes,
     )
     outcome = check(state, desk.rules, situation)
     after = desk.add(checked_event(state, outcome, desk.rules, at=at, by=args.by))

@@ -116,6 +116,7 @@ def _look(desk: OrderDesk, log: OrderLog, state: OrderState, at: datetime) -> No
         version=desk.identity.newest,
         scripts=desk.scripts,
         others=log.others(state.order.id),
+        lanes=desk.lanes,
     )
     broken = disagreements(state, check(state, desk.rules, situation))
     if broken:

@@ -10,6 +10,7 @@ from khazana.custody.orders.checks_addresses import (
     coins,
     destinations,
     fee,
+    lane,
     look_alikes,
     payees,
 )
@@ -141,6 +142,8 @@ def _results(state: OrderState, rules: SpendingRules, now: Situation) -> Iterato
         yield from quotes(order, rules, now)
     else:
         yield destinations(order, now)
+        if order.kind is Kind.PAYMENT:
+            yield lane(order, now)
         if order.kind is Kind.PAYMENT and rules.allow_list:
             yield payees(order, rules)
         yield look_alikes(order, rules, now)

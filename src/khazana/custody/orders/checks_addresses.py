@@ -6,6 +6,8 @@ from khazana.custody.orders.order import Kind, Order
 from khazana.custody.orders.rules import SpendingRules
 from khazana.custody.orders.situation import RuleResult, Situation
 from khazana.custody.orders.state import AttemptPurpose, OrderState, Status
+from khazana.ledger.accounts import Lane
+from khazana.ledger.documents import Reason
 from khazana.units import Sats
 
 
@@ -88,6 +90,20 @@ def fee(state: OrderState, rules: SpendingRules) -> RuleResult:
     over = fee - rules.most_fee
     why = f"fees of {fee} sat; at most {rules.most_fee} sat are allowed"
     return RuleResult("fee", over <= 0, why, over_by=str(over) if over > 0 else None)
+
+
+def lane(order: Order, now: Situation) -> RuleResult:
+    """What is paid is the state's to pay; clients' coins go back to clients, and nowhere else."""
+    found = None if now.lanes is None else now.lanes.get(order.account)
+    if found is None:
+        why = f"nobody said whose the coins of {order.account} are"
+        return RuleResult("lane", True, why, warning=True)
+    clients = order.reason is Reason.CLIENT_WITHDRAWAL
+    allowed = {Lane.HELD_FOR_CLIENTS} if clients else {Lane.OWNED, Lane.FORFEITED}
+    why = f"coins of {order.account} are {found.value.replace('_', ' ')}"
+    if found in allowed:
+        return RuleResult("lane", True, why)
+    return RuleResult("lane", False, f"{why}: {order.reason.value} may not take them")
 
 
 def coins(state: OrderState, now: Situation) -> RuleResult:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from khazana.custody.orders.conditions import ConditionsCheck
 from khazana.custody.orders.state import OrderState
+from khazana.ledger.accounts import Lane
 from khazana.statement.identity import OfficeVersion
 from khazana.units import Sats
 
@@ -34,7 +35,8 @@ class Situation:
 
     others: every other order of the log. scripts: of the office's wallets, with their wallet.
     held: what own addresses hold already, if a chain was asked. books_height: the last block of
-    the books that the conditions were counted in; None when they have no books.
+    the books that the conditions were counted in; None when they have no books. lanes: whose the
+    coins of each wallet are by law; None when nobody said.
     """
 
     at: datetime
@@ -45,6 +47,7 @@ class Situation:
     held: Mapping[bytes, Sats] | None = None
     conditions: ConditionsCheck | None = None
     books_height: int | None = None
+    lanes: Mapping[str, Lane] | None = None
 
     @property
     def day(self) -> date:
