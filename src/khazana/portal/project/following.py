@@ -1,6 +1,7 @@
 """Keeping the database in step with publication folders while the portal serves."""
 
 import logging
+import subprocess
 import time
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from django.db import close_old_connections
 
 from khazana.bitcoin.adapters.source import open_chain
 from khazana.errors import KhazanaError
+from khazana.portal.statement.checking import check_statement, unchecked
+from khazana.portal.statement.choosing import standing_statements
 from khazana.portal.statement.importing import import_folder
 
 LOG = logging.getLogger(__name__)
@@ -23,7 +26,25 @@ def follow(
     while True:
         for folder in (own, *partners):
             look(folder, seen, own=folder == own, level=level, source=source)
+        if source is not None:
+            check_newest(source)
         time.sleep(LOOK_SECONDS)
+
+
+def check_newest(source: str) -> None:
+    """Check each office's newest standing statement that no report speaks of yet."""
+    for own in (True, False):
+        offices: set[int] = set()
+        for statement in standing_statements(own=own):
+            if statement.office_id in offices:
+                continue
+            offices.add(statement.office_id)
+            if unchecked(statement):
+                try:
+                    check_statement(statement, source)
+                except (KhazanaError, OSError, subprocess.SubprocessError) as error:
+                    LOG.warning("%s was not checked: %s", statement.root[:12], error)
+                return
 
 
 def look(

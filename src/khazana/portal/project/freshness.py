@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 
 import khazana
 from khazana.portal.project.frame import progress_now
-from khazana.portal.statement.models import FileRow, StatementRow
+from khazana.portal.statement.models import FileRow, ReportRow, StatementRow
 
 Answer = Callable[[HttpRequest], HttpResponse]
 LANGUAGE_PREFIXES = tuple(f"/{code}/" for code, _name in settings.LANGUAGES)
@@ -17,7 +17,7 @@ LANGUAGE_PREFIXES = tuple(f"/{code}/" for code, _name in settings.LANGUAGES)
 def published_mark() -> str:
     """A hash of everything published here: it changes with every import that changes anything."""
     state = hashlib.sha256(khazana.__version__.encode())
-    for model in (StatementRow, FileRow):
+    for model in (StatementRow, FileRow, ReportRow):
         for sha256 in model.objects.order_by("pk").values_list("sha256", flat=True):
             state.update(sha256.encode())
     return state.hexdigest()

@@ -41,6 +41,8 @@ INSTALLED_APPS = [
     "khazana.portal.project",
     "khazana.portal.statement",
     "khazana.portal.reserve",
+    "khazana.portal.conditions",
+    "khazana.portal.explainers",
     "django.contrib.staticfiles",
     "csp",
 ]

@@ -11,6 +11,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *i18n_patterns(
         path("", include("khazana.portal.reserve.urls")),
         path("", include("khazana.portal.statement.urls")),
+        path("", include("khazana.portal.conditions.urls")),
+        path("", include("khazana.portal.explainers.urls")),
     ),
 ]
 handler404 = nothing_here

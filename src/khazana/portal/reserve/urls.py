@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from khazana.portal.reserve import views, views_movements
+from khazana.portal.reserve import views, views_claims, views_movements
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -11,5 +11,6 @@ urlpatterns = [
     path("corrections/", views.corrections, name="corrections"),
     path("movements/", views_movements.movements, name="movements"),
     path("movements/<str:txid>/", views_movements.movement, name="movement"),
+    path("claims/", views_claims.claims, name="claims"),
     path("coins/", views_movements.coins, name="coins"),
 ]

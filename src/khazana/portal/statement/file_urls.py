@@ -6,5 +6,11 @@ from khazana.portal.statement import views_files
 
 urlpatterns = [
     path("files/<str:root>/statement.json", views_files.statement_file, name="statement-file"),
+    path(
+        "files/<str:root>/statement-<slug:language>.pdf",
+        views_files.statement_pdf_file,
+        name="statement-pdf",
+    ),
+    path("files/khazana-check.html", views_files.browser_file, name="browser-file"),
     path("files/<slug:office>/<path:path>", views_files.other_file, name="other-file"),
 ]

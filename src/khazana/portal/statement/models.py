@@ -141,3 +141,19 @@ class BlockTimeRow(models.Model):
 
     def value(self) -> tuple[BlockRef, datetime]:
         return BlockRef(Height(self.height), BlockHash(self.hash)), self.median_time
+
+
+class ReportRow(models.Model):
+    """What `khazana verify` said of a statement when this portal ran it against its own source."""
+
+    statement = models.OneToOneField(StatementRow, on_delete=models.CASCADE, related_name="report")
+    sha256 = models.CharField(max_length=64)
+    """Of the statement's bytes that were checked: new evidence asks for a new check."""
+    source = models.CharField(max_length=16)
+    """Kind of chain source: blocks, core or esplora."""
+    checked_at = models.DateTimeField()
+    exit_status = models.SmallIntegerField()
+    document = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.statement_id}: {self.exit_status}"

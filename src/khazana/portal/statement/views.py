@@ -8,7 +8,7 @@ from khazana.portal.reserve.asking import statement_asked
 from khazana.portal.reserve.models import FiguresRow, SetKind
 from khazana.portal.statement.choosing import standing_statements, statement_named
 from khazana.portal.statement.commands import commands_for
-from khazana.portal.statement.models import FileKind, FileRow, OfficeRow, StatementRow
+from khazana.portal.statement.models import FileKind, FileRow, OfficeRow, ReportRow, StatementRow
 
 
 def statements(request: HttpRequest) -> HttpResponse:
@@ -45,6 +45,7 @@ def statement(request: HttpRequest, root: str) -> HttpResponse:
             .defer("raw")
             .first(),
             "commands": commands_for(request, row, settings.CHAIN_SOURCE),
+            "report": ReportRow.objects.filter(statement=row).first(),
         },
     )
 

@@ -1,13 +1,28 @@
 """The published files, byte for byte, each with its hash as its ETag."""
 
+import hashlib
+from functools import lru_cache
+
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from khazana.portal.formatting.languages import LANGUAGES
+from khazana.portal.pdf.make import statement_pdf
+from khazana.portal.project.look import ACCENTS
 from khazana.portal.statement.choosing import statement_named
-from khazana.portal.statement.models import FileRow
+from khazana.portal.statement.models import FileRow, StatementRow
+from khazana.statement.browser_page.build import page
 
-TYPES = {"json": "application/json", "toml": "application/toml", "csv": "text/csv; charset=utf-8"}
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "pdf": "application/pdf",
+    "toml": "application/toml",
+}
 
 
 @require_safe
@@ -34,3 +49,38 @@ def download(raw: bytes, *, name: str, sha256: str) -> HttpResponse:
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     answer.headers["ETag"] = f'"{sha256}"'
     return answer
+
+
+@require_safe
+def statement_pdf_file(request: HttpRequest, root: str, language: str) -> HttpResponse:
+    """The statement as PDF/A-3 in a language, with the signed file attached."""
+    row = statement_named(root)
+    if row is None or language not in LANGUAGES:
+        raise Http404
+    address = request.build_absolute_uri(reverse("statement-file", args=[row.root]))
+    raw = printed(row.root, row.sha256, language, address)
+    name = f"{row.office.slug}-{row.until_mtp:%Y-%m-%d}-{row.root[:8]}-{language}.pdf"
+    return download(raw, name=name, sha256=f"{row.sha256}-{language}")
+
+
+@require_safe
+def browser_file(request: HttpRequest) -> HttpResponse:
+    """The file that checks statements in a browser, to be saved and opened with the network off."""
+    raw = page()
+    sha256 = hashlib.sha256(raw).hexdigest()
+    return download(raw, name="khazana-check.html", sha256=sha256)
+
+
+@lru_cache(maxsize=64)
+def printed(root: str, sha256: str, language: str, address: str) -> bytes:
+    """The same statement in the same language is printed once."""
+    row = StatementRow.objects.get(root=root, sha256=sha256)
+    raw = bytes(row.raw)
+    return statement_pdf(
+        row.value(),
+        raw,
+        language=language,
+        made_on=row.signed_at or row.until_mtp,
+        accent=ACCENTS[settings.ACCENT],
+        address=address,
+    )

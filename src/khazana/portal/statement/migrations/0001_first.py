@@ -105,6 +105,30 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ReportRow",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64)),
+                ("source", models.CharField(max_length=16)),
+                ("checked_at", models.DateTimeField()),
+                ("exit_status", models.SmallIntegerField()),
+                ("document", models.JSONField()),
+                (
+                    "statement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="report",
+                        to="statement.statementrow",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="FileRow",
             fields=[
                 (
