@@ -1,5 +1,6 @@
 """`khazana custody prove` and `collect`: from a statement to PSBTs and back to proofs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from khazana.cli.main import main
 from khazana.custody.control_evidence import COMMITMENT_TYPE, CONTROL_TYPE
 from khazana.custody.qr_parts import PSBT, split_qr
 from khazana.reserve.reading import read_reserve_statement
+from khazana.units import Height
 from tests.cli.proved import DESCRIPTORS, SIGNERS, told
 from tests.custody.signing import fingerprint, message_signature, signed, single_key_proof
+from tests.reserve.simulator import World
 
 
 @pytest.fixture
@@ -350,3 +353,29 @@ def test_a_wallet_without_a_recovery_path_says_so(office, capsys):
     assert prove(office, "--recovery", "vault") == 2
     assert "wallet vault has 0 ways to spend that wait" in capsys.readouterr().err
     assert prove(office, "--recovery", "vault", "--recovery", "vault:1") == 2
+
+
+# Beside another office's statement
+
+
+def test_verify_compares_with_the_statements_that_a_reader_brings(office, capsys):
+    prove(office)
+    collect(office, devices(office))
+    world = World("neighbour", chain=told().world.chain)
+    world.wallet("chest", entity="bank")
+    world.perimeter("all", "chest")
+    start = world.chain.block_at(Height(1))
+    (office / "fine.json").write_bytes(world.signed(world.made(start, told().end).statement))
+    assert verified(office, "--beside", office / "fine.json") == 0
+    assert "compared with neighbour at block" in " ".join(capsys.readouterr().out.split())
+    script = told().scripts["till"][0]
+    world.wallets[0] = replace(world.wallets[0], scripts=(script,))
+    (office / "twice.json").write_bytes(world.signed(world.made(start, told().end).statement))
+    both = ("--beside", office / "fine.json", "--beside", office / "twice.json")
+    assert verified(office, *both) == 1
+    shown = "".join(capsys.readouterr().out.split())
+    coin = next(c.outpoint for c in told().coins if c.script == script)
+    assert "beside" in shown
+    assert str(coin) in shown
+    assert script.hex() in shown
+    assert verified(office, "--beside", office / "nowhere.json") == 2

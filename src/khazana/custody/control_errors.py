@@ -35,6 +35,6 @@ class ProofsSealed(KhazanaError):
     sha256: str
     code = "proofs_sealed"
     words = (
-        "the proofs of control are sealed for {readers}, hash {sha256}, not for the public; who can "
-        "open them uses `khazana custody open`, then --control FILE"
+        "the proofs of control are sealed for {readers}, hash {sha256}, not for the public; who "
+        "can open them uses `khazana custody open`, then --control FILE"
     )
