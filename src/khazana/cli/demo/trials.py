@@ -82,6 +82,7 @@ def trials_of(company: Company, directory: Path, url: str) -> list[Trial]:
             *("--previous", before, "--documents", folder / DOCUMENTS),
             *("--valuation", folder / VALUATION, "--prices", folder / "prices.csv"),
             *("--memorandum", folder / MEMORANDUM),
+            *("--beside", directory / next(o for o in STATES if o != office) / STATEMENT),
         )
         trials.append(trial(title, folder / STATEMENT, office, "control", *more))
     title = "The Drill Office's tampered statement, signed by its valid keys"
