@@ -200,6 +200,41 @@ def test_signatures_of_another_psbt_are_refused(world, office, capsys):
     assert "were approved" in capsys.readouterr().err
 
 
+def test_the_program_drafts_the_psbt_takes_the_devices_files_and_replaces(world, office, capsys):
+    with served(world.devnet) as url:
+        chain = f"esplora:{url}"
+        request = office.write("batch.toml", REQUEST)
+        assert office.run("draft", request, "--key", office.key("dana")) == 0
+        slow, fast = office.folder / "slow.psbt", office.folder / "fast.psbt"
+        make = ["psbt", "batch", "--chain", chain, "--feerate"]
+        assert office.run(*make, "1", "--out", slow) == 0
+        attach = ["attach-psbt", "batch", "--chain", chain]
+        assert office.run(*attach, slow, by="dana") == 0
+        approved(office)
+        files = [
+            office.write(name, raw)
+            for name, raw in signed_by(world.wallet, ("anna", "cia"), slow.read_bytes())
+        ]
+        capsys.readouterr()
+        assert office.run("signed", "batch", files[0], "--psbt", slow, by="dana") == 1
+        assert "missing are signatures of" in capsys.readouterr().out
+        assert office.run("signed", "batch", *files, "--psbt", slow, by="dana") == 0
+        assert office.run("broadcast", "batch", "--chain", chain, by="dana") == 0
+        assert office.run(*make, "15", "--replace", slow, "--out", fast) == 0
+        assert office.run(*attach, fast, "--purpose", "replacement", by="dana") == 0
+        approved(office)
+        assert office.run("signed", "batch", *files, "--psbt", slow, by="dana") == 2
+        assert "not the PSBT that was attached" in capsys.readouterr().err
+        files = [
+            office.write(name, raw)
+            for name, raw in signed_by(world.wallet, ("bo", "cia"), fast.read_bytes())
+        ]
+        assert office.run("signed", "batch", *files, "--psbt", fast, by="dana") == 0
+        assert office.run("broadcast", "batch", "--chain", chain, by="dana") == 0
+        world.mine()
+        assert office.run("confirm", "batch", "--chain", chain, by="dana") == 0
+
+
 def purchase(world: World, btc: str) -> str:
     """A request to buy for the quorum's wallet, with fresh quotes."""
     script = world.wallet.script_at(Place(0, 5), ENGINE)

@@ -9,6 +9,7 @@ from pathlib import Path
 from khazana.cli.chains import CHAIN_HELP, chain_of
 from khazana.cli.clock import now
 from khazana.cli.commands.orders_chain import register_chain
+from khazana.cli.commands.orders_psbt import register_psbt
 from khazana.cli.commands.orders_sign import register_sign
 from khazana.cli.files import MOST_OFFICE_BYTES, read_bytes, write_whole
 from khazana.cli.keys import read_key
@@ -48,6 +49,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     draft.set_defaults(run=run_draft)
     _register_check(actions)
     register_sign(actions)
+    register_psbt(actions)
     register_chain(actions)
     show = actions.add_parser("show", help="list the orders, or show one with its figures")
     show.add_argument("order", metavar="ORDER", nargs="?")

@@ -1,7 +1,6 @@
 """`khazana orders attach-psbt` to `book`: transactions, money, deliveries and documents."""
 
 import argparse
-import contextlib
 import csv
 import hashlib
 import io
@@ -10,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from khazana.bitcoin.chain import BlockRef, ChainView, ConfirmedTransaction
-from khazana.bitcoin.transaction import OutPoint, Transaction, TxOut
+from khazana.bitcoin.transaction import OutPoint, TxOut
 from khazana.cli.broadcast import send
 from khazana.cli.chains import CHAIN_HELP, add_chain_argument, block_of, chain_of
 from khazana.cli.files import MOST_OFFICE_BYTES, naming, read_bytes, write_whole
@@ -66,8 +65,6 @@ def register_chain(actions: "Actions[argparse.ArgumentParser]") -> None:
         help="replacement: RBF; child: CPFP (default: %(default)s)",
     )
     attach.add_argument("--chain", metavar="SOURCE", help=f"compare the coins with {CHAIN_HELP}")
-    signed = _action(actions, "signed", run_signed, "log the signed transaction, if it is the same")
-    signed.add_argument("transaction", metavar="FILE", type=Path, help="raw, as hex or bytes")
     sending = _action(actions, "broadcast", run_broadcast, "send the signed transaction")
     sending.add_argument("--chain", metavar="SOURCE", help="core:... or esplora:URL")
     sending.add_argument("--where", metavar="TEXT", help="it was sent elsewhere: log that only")
@@ -155,21 +152,6 @@ def _coins(desk: OrderDesk, chain: ChainView, state: OrderState) -> dict[OutPoin
         coin.outpoint: TxOut(coin.amount, coin.script)
         for coin in chain.coins_at(scripts, chain.tip())
     }
-
-
-def run_signed(args: argparse.Namespace) -> int:
-    desk = desk_of(args)
-    raw = read_bytes(args.transaction, most=MOST_OFFICE_BYTES)
-    text = raw.strip()
-    # What is no hex is the bytes themselves, or refused as a transaction.
-    with contextlib.suppress(UnicodeDecodeError, ValueError):
-        raw = bytes.fromhex(text.decode("ascii"))
-    with naming(args.transaction):
-        final = Transaction.parse(raw)
-    after = desk.add(ev.Signed(**desk.heading(args.order, args.by), raw=final.serialize().hex()))
-    _notice(desk)
-    print(f"order {args.order} is {after.status.value}: {final.txid}")
-    return 0
 
 
 def run_broadcast(args: argparse.Namespace) -> int:
