@@ -87,6 +87,10 @@ function checkItem(each, note) {
   );
 }
 
+/** A failed check in the conclusion, so that nobody has to look for it. */
+const failedLine = (each) =>
+  element("p", { class: "row" }, isolated(each.name, { class: "name" }), element("span", {}, word("check", each.name)));
+
 function saysSection({ statement, reserve }) {
   const { header } = statement;
   const name = header.office.name[spoken.language] ?? header.office.name.en ?? header.office.id;
@@ -142,9 +146,10 @@ function showReport() {
   byId("banner").hidden = !report.statement?.test;
   byId("report").replaceChildren(
     element(
-      "p",
+      "div",
       { class: `conclusion ${conclusion}`, id: "conclusion", "data-conclusion": conclusion },
-      word("page", `conclusion_${conclusion}`),
+      element("p", {}, word("page", `conclusion_${conclusion}`)),
+      ...here.filter((each) => each.verdict === FAILED).map(failedLine),
     ),
     element("h2", {}, word("page", "here")),
     element("p", { class: "hint" }, word("page", "english")),
