@@ -60,8 +60,8 @@ def register_psbt(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "psbt",
         help="make the PSBT that an order asks for, or its replacement",
         description="Choose coins, verify the change by derivation, write a PSBT for devices to "
-        "sign. Coins of other orders under way are left alone. With --replace the file of the stuck "
-        "transaction is drafted again at a higher fee rate.",
+        "sign. Coins of other orders under way are left alone. With --replace the stuck transaction "
+        "is drafted again at a higher fee rate.",
     )
     make.add_argument("order", metavar="ORDER")
     make.add_argument("--feerate", metavar="SAT/VB", required=True, help="such as 2.5")
@@ -183,10 +183,8 @@ def _combined(args: argparse.Namespace, desk: OrderDesk, state: OrderState) -> T
     for problem in signing.bad:
         print(f"bad signature: {problem}")
     if signing.transaction is None:
-        signed, missing = (
-            ", ".join(names) or "nobody" for names in (signing.signed, signing.missing)
-        )
-        print(f"signed by {signed}; missing are signatures of {missing}")
+        print(f"signed by {', '.join(signing.signed) or 'nobody'}")
+        print(f"missing are signatures of {', '.join(signing.missing) or 'nobody'}")
     return signing.transaction
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from khazana.bitcoin.address import script_of
@@ -205,7 +206,7 @@ class Order:
         """The money that changes hands."""
         return self.money if self.purchase is None else self.purchase.quote.total
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256("khazana.order/1" ‖ 0x00 ‖ canonical JSON of the record), in hex."""
         return hashlib.sha256(ORDER_DOMAIN + canonical_bytes(record(self))).hexdigest()
