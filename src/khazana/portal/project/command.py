@@ -96,6 +96,8 @@ def _run(args: argparse.Namespace) -> int:
     if args.command == "check":
         call_command("check", deploy=True, fail_level="WARNING")
         return 0
+    # Whoever comes while the database is made waits for an answer instead of being refused.
+    listening = _listening(args) if args.command == "serve" else None
     args.data.mkdir(parents=True, exist_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
     if args.command == "import":
@@ -104,9 +106,9 @@ def _run(args: argparse.Namespace) -> int:
         from khazana.portal.statement.exporting import export_folder
 
         print(f"{export_folder(args.folder)} files written to {args.folder}")
-    if args.command == "serve":
+    if listening is not None:
         call_command("collectstatic", interactive=False, verbosity=0)
-        _serve(args)
+        _serve(args, listening)
     return 0
 
 
@@ -123,7 +125,24 @@ def _import(args: argparse.Namespace) -> int:
     return 0
 
 
-def _serve(args: argparse.Namespace) -> None:
+def _listening(args: argparse.Namespace) -> socket.socket:
+    # asyncio turns Nagle's delay off only where the protocol is named: 40 ms an answer otherwise.
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((args.host, args.port))
+        made.listen(128)
+    except (OSError, OverflowError) as error:
+        print(
+            f"Port {args.port} of {args.host} cannot be had: {error}. "
+            "Stop what listens there, or choose another with --port.",
+            file=sys.stderr,
+        )
+        raise SystemExit(2) from error
+    return made
+
+
+def _serve(args: argparse.Namespace, listening: socket.socket) -> None:
     import uvicorn
 
     from khazana.portal.project.asgi import application
@@ -136,17 +155,5 @@ def _serve(args: argparse.Namespace) -> None:
             kwargs={"level": args.level, "source": args.chain},
             daemon=True,
         ).start()
-    # asyncio turns Nagle's delay off only where the protocol is named: 40 ms an answer otherwise.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((args.host, args.port))
-    except OSError as error:
-        print(
-            f"Port {args.port} of {args.host} cannot be had: {error.strerror}. "
-            "Stop what listens there, or choose another with --port.",
-            file=sys.stderr,
-        )
-        raise SystemExit(2) from error
     config = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[listening])

@@ -9,6 +9,7 @@ from django.db import close_old_connections
 
 from khazana.bitcoin.adapters.source import open_chain
 from khazana.errors import KhazanaError
+from khazana.portal.project.frame import progress_now
 from khazana.portal.statement.checking import check_statement, unchecked
 from khazana.portal.statement.choosing import standing_statements
 from khazana.portal.statement.importing import import_folder
@@ -26,9 +27,15 @@ def follow(
     while True:
         for folder in (own, *partners):
             look(folder, seen, own=folder == own, level=level, source=source)
-        if source is not None:
+        if source is not None and is_still():
             check_newest(source)
         time.sleep(LOOK_SECONDS)
+
+
+def is_still() -> bool:
+    """Whether no demo is being played: what is published in one is soon not the newest."""
+    progress = progress_now()
+    return progress is None or progress.get("stage") == "ready"
 
 
 def check_newest(source: str) -> None:
