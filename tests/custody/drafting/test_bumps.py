@@ -1,5 +1,6 @@
 """Stuck transactions: replaced by BIP-125's rules, or lifted by a child that pays for both."""
 
+import dataclasses
 from fractions import Fraction
 
 import pytest
@@ -16,6 +17,7 @@ from khazana.custody.drafting.signing import finalize
 from khazana.units import Sats
 from tests.custody.drafting.safes import (
     ENGINE,
+    KINDS,
     TIP,
     drafted,
     funded,
@@ -151,3 +153,35 @@ def test_what_cannot_be_lifted_says_why(wallet):
     alone = Stuck(transaction=nothing.unsigned, fee_sats=nothing.fee_sats, vsize=nothing.vsize)
     with pytest.raises(BumpRefused, match="none of its outputs"):
         child_of(alone, ground(wallet, 50), change_index=1)
+
+
+def test_before_segwit_the_transaction_that_was_sent_has_the_final_name():
+    wallet = safe(KINDS["sh-wpkh"][0])
+    coins, previous = funded(wallet, [600_000])
+    stuck = drafted(wallet, [to("payee", 100_000)], coins, previous, feerate=1)
+    sent = finalize(stuck, wallet, signed_by(wallet, ["anna"], stuck.psbt), engine=ENGINE)
+    assert sent.txid != stuck.txid
+    assert replacement_of(stuck, ground(wallet, 20), broadcast=sent).replaces == sent.txid
+    child = child_of(Stuck.of_draft(stuck, sent), ground(wallet, 20), change_index=1)
+    assert child.parent == sent.txid
+    other = drafted(wallet, [to("other", 100_000)], coins, previous, feerate=1)
+    for wrong in (
+        lambda: replacement_of(other, ground(wallet, 20), broadcast=sent),
+        lambda: Stuck.of_draft(other, sent),
+    ):
+        with pytest.raises(ValueError, match="is not this draft's"):
+            wrong()
+
+
+def test_what_does_not_signal_replacement_is_not_replaced(wallet):
+    coins, previous = funded(wallet, [600_000])
+    stuck = drafted(wallet, [to("payee", 100_000)], coins, previous, feerate=1)
+    final = dataclasses.replace(
+        stuck.unsigned,
+        inputs=tuple(dataclasses.replace(i, sequence=0xFFFF_FFFE) for i in stuck.unsigned.inputs),
+    )
+    with pytest.raises(BumpRefused, match="does not signal replacement"):
+        replacement_of(dataclasses.replace(stuck, unsigned=final), ground(wallet, 20))
+    many = [Descendant("aa" * 32, Sats(1))] * 100
+    with pytest.raises(BumpRefused, match="100 descendants"):
+        replacement_of(stuck, ground(wallet, 20), descendants=many)

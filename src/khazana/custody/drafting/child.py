@@ -40,9 +40,12 @@ class Stuck:
 
     @classmethod
     def of_draft(cls, draft: Draft, signed: Transaction) -> Self:
-        """From an order of ours that was broadcast."""
-        if signed.txid != draft.txid and not any(each.script_sig for each in signed.inputs):
-            raise ValueError("the signed transaction is not this draft's")
+        """From an order of ours that was broadcast. Before segwit its txid is not the draft's."""
+        same_inputs = [i.outpoint for i in signed.inputs] == [
+            i.outpoint for i in draft.unsigned.inputs
+        ]
+        if not same_inputs or signed.outputs != draft.unsigned.outputs:
+            raise ValueError(f"transaction {signed.txid} is not this draft's")
         return cls.of(signed, draft.fee_sats)
 
 

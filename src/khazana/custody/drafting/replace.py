@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from khazana.bitcoin.chain import Coin
 from khazana.bitcoin.standardness import dust_limit
+from khazana.bitcoin.transaction import Transaction
 from khazana.custody.drafting.assemble import Ground, OwnOutput, assembled, input_of
 from khazana.custody.drafting.coin_control import ANY_COIN, CoinControl, eligible
 from khazana.custody.drafting.draft import Draft, DraftInput, Purpose
@@ -35,10 +36,12 @@ def replacement_of(
     coins: Iterable[Coin] = (),
     control: CoinControl = ANY_COIN,
     descendants: Sequence[Descendant] = (),
+    broadcast: Transaction | None = None,
 ) -> Draft:
     """The same payments at the fee rate of `ground.rules`; the change, or more coins, bear it.
 
     coins: confirmed ones that may be added where the change cannot bear it; none by default.
+    broadcast: the stuck transaction as it was sent; before segwit only it has the final txid.
     Every input of the stuck transaction is spent again, so that only one of the two can confirm.
     Raises BumpRefused with what would be needed.
     """
@@ -53,6 +56,9 @@ def replacement_of(
             f"it pays {feerate_words(draft.feerate)} sat/vB already; a replacement must pay a "
             f"higher rate than that, not {feerate_words(rules.feerate)}",
         )
+    stuck = draft.unsigned if broadcast is None else broadcast
+    if stuck.outputs != draft.unsigned.outputs:
+        raise ValueError(f"transaction {stuck.txid} is not this draft's")
     sizes = sizes_of(ground.wallet, ground.engine, draft.way)
     ground = replace(ground, way=draft.way, previous={**draft.previous, **ground.previous})
     to_beat = draft.fee_sats + sum(each.fee_sats for each in descendants)
@@ -77,7 +83,7 @@ def replacement_of(
         inputs,
         [each.payment for each in draft.payments],
         change,
-        replaces=draft.txid,
+        replaces=stuck.txid,
         lowest_fee=to_beat,
     )
 
@@ -135,7 +141,7 @@ def _spare(
 ) -> list[DraftInput]:
     """Confirmed coins that may be added, the largest first; BIP-125 takes no unconfirmed ones."""
     taken = {each.outpoint for each in draft.inputs}
-    others = [c for c in coins if c.outpoint not in taken and c.outpoint.txid != draft.txid]
+    others = [c for c in coins if c.outpoint not in taken]
     found = eligible(ground.wallet, others, control, tip=ground.tip, way=draft.way)
     spare = [input_of(each) for each in found.usable]
     return sorted(spare, key=lambda each: (-each.amount, each.outpoint))

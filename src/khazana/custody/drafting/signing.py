@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from khazana.bitcoin.bip322.psbt import (
     IN_FINAL_SCRIPTSIG,
@@ -13,6 +14,7 @@ from khazana.bitcoin.bip322.psbt import (
 from khazana.bitcoin.bip322.signatures import SignatureChecker, strict_ecdsa
 from khazana.bitcoin.bip322.spends import judge_input
 from khazana.bitcoin.bip322.verdict import Refusal
+from khazana.bitcoin.consensus import virtual_size_of
 from khazana.bitcoin.descriptor import Descriptor, DescriptorEngine
 from khazana.bitcoin.reader import Reader
 from khazana.bitcoin.sighash import legacy_sighash, segwit_v0_sighash, taproot_sighash
@@ -21,6 +23,7 @@ from khazana.custody.campaign_psbt import IN_PARTIAL_SIG, IN_TAP_KEY_SIG, IN_TAP
 from khazana.custody.drafting.differences import differences
 from khazana.custody.drafting.draft import Draft
 from khazana.custody.drafting.errors import Findings, ReturnedPsbtRefused, SignaturesMissing
+from khazana.custody.drafting.rules import LOWEST_FEERATE, fee_for, feerate_words
 from khazana.custody.drafting.spending import InputSignatures, Spend, final_of, spend_of
 from khazana.custody.drafting.wallet import SpendingWallet
 from khazana.custody.finalize import Final
@@ -45,6 +48,7 @@ class Signing:
     signed: cosigners whose signatures hold on every input, by fingerprint. missing: the others.
     needed: fewest keys of the shortest way. bad: signatures that do not hold, in words.
     psbt: the order with every good signature. transaction: complete and judged, or None.
+    vsize: of the finished transaction; signers who take another way than was sized make it larger.
     """
 
     signed: tuple[str, ...]
@@ -54,6 +58,7 @@ class Signing:
     bad: tuple[str, ...]
     psbt: bytes
     transaction: Transaction | None
+    vsize: int | None = None
 
 
 @dataclass(slots=True)
@@ -97,8 +102,14 @@ def collect(
             problems = _take(draft, position, spends[position], pairs, taken[position])
             bad += [f"{name}: input {position}: {problem}" for problem in problems]
     transaction, problems = _finished(draft, descriptor, spends, taken, preimages)
-    if transaction is None:
+    vsize = None if transaction is None else virtual_size_of(transaction)
+    if vsize is None:
         bad += problems
+    elif draft.fee_sats < fee_for(vsize, LOWEST_FEERATE):
+        rate = feerate_words(Fraction(draft.fee_sats, vsize))
+        bad.append(
+            f"signed like this it pays {rate} sat/vB, below what nodes relay: draft it again"
+        )
     signed = _signed_by(descriptor, spends, taken)
     names = _names(descriptor)
     everyone = [key_id(key) for key in descriptor.keys if not is_nobodys(key)]
@@ -117,6 +128,7 @@ def collect(
         bad=tuple(bad),
         psbt=_combined(draft, taken),
         transaction=transaction,
+        vsize=vsize,
     )
 
 

@@ -67,14 +67,18 @@ def sizes_of(wallet: SpendingWallet, engine: DescriptorEngine, way: Way | None) 
     """
     spend = spend_of(wallet.descriptor, engine, Place(*_first(wallet)))
     made = placeholders(wallet.descriptor, spend, way)
-    # Heights only grow, so a lock that is open at height 0 with this way is open later, too.
-    final = final_of(
-        wallet.descriptor,
-        spend,
-        made,
-        sequence=sequence_of(way),
-        lock_time=lock_time_of(way, height=0),
-    )
+    final = None
+    # A preimage is assumed only where nothing can be spent without one.
+    for preimages in ({}, _preimages(wallet)):
+        final = final or final_of(
+            wallet.descriptor,
+            spend,
+            made,
+            sequence=sequence_of(way),
+            # Locks of the way stand in it; those that need no way are open at any height.
+            lock_time=lock_time_of(way, height=0),
+            preimages=preimages,
+        )
     if final is None:
         raise DraftRefused(
             rule="D2",
@@ -87,6 +91,14 @@ def sizes_of(wallet: SpendingWallet, engine: DescriptorEngine, way: Way | None) 
 
 def output_weight(script: bytes) -> int:
     return 4 * (8 + len(compact_size(len(script))) + len(script))
+
+
+def _preimages(wallet: SpendingWallet) -> dict[bytes, bytes]:
+    """A placeholder of 32 bytes, which miniscript asks for, behind each hash of the script."""
+    tree = wallet.descriptor.tree
+    parts = tree.walk() if tree is not None else ()
+    hashes = [a for part in parts for a in part.arguments if isinstance(a, bytes)]
+    return dict.fromkeys(hashes, bytes(32))
 
 
 def _first(wallet: SpendingWallet) -> tuple[int, int]:
