@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from khazana import __version__
-from khazana.bitcoin.secrets import refuse_secrets_in
+from khazana.bitcoin.secrets import WHAT_TO_DO_ABOUT_SECRETS, find_secret, refuse_secrets_in
 from khazana.cli import commands
 from khazana.errors import KhazanaError
 
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = build_parser().parse_args(argv)
         status: int = args.run(args)
     except KhazanaError as error:
-        print(f"khazana: {error}", file=sys.stderr)
+        print(f"khazana: {_repeatable(str(error))}", file=sys.stderr)
         return EXIT_COULD_NOT
     except BrokenPipeError:
         # The reader of our output (head, less) went away: not an error of ours.
@@ -51,6 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("khazana: stopped; nothing was left half-written", file=sys.stderr)
         return 130
     return status
+
+
+def _repeatable(sentence: str) -> str:
+    """The sentence, unless a file that no reader looks through for keys made it quote one."""
+    found = find_secret(sentence)
+    if found is None:
+        return sentence
+    return f"{found.kind} stands in a file; it is not repeated. {WHAT_TO_DO_ABOUT_SECRETS}"
 
 
 if __name__ == "__main__":

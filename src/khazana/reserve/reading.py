@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from khazana.bitcoin.secrets import find_secret
 from khazana.ledger.entries import BookEntry, ChainEntry
 from khazana.reserve.bodies import book_of, coin_of, entry_of, perimeter_of, wallet_of
 from khazana.reserve.consistency import contradictions
@@ -150,6 +151,9 @@ def typed(envelope: Statement) -> ReserveStatement:
             raise StatementMalformed(
                 path=f"part {part.name}{place.strip('`').lstrip('$')}", problem=problem
             ) from error
+        if isinstance(body, DescriptorBody) and (found := find_secret(body.descriptor)):
+            problem = f"{found.kind} stands here, which could spend; it is not repeated"
+            raise StatementMalformed(path=f"part {part.name}.descriptor", problem=problem)
         bodies.setdefault(part.kind, []).append(body)
         _require_name(part, body, len(bodies[part.kind]))
     statement = ReserveStatement(envelope, bodies)

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from khazana.bitcoin.secrets import refuse_secrets_in
 from khazana.cli.commands import conditions_restatements
 from khazana.cli.condition_inputs import add_input_arguments, evaluated_lines, inputs_of
 from khazana.cli.files import read_bytes, write_whole
@@ -121,7 +122,9 @@ def _condition(condition: Condition) -> Iterator[str]:
 
 
 def run_draft(args: argparse.Namespace) -> int:
-    rows = read_mona(str(args.file), read_bytes(args.file, most=MOST_TABLE_BYTES))
+    raw = read_bytes(args.file, most=MOST_TABLE_BYTES)
+    refuse_secrets_in(raw.decode("utf-8", errors="replace"), where=str(args.file))
+    rows = read_mona(str(args.file), raw)
     numbers = sorted({row.arrangement_number for row in rows})
     wanted = args.arrangement or (numbers[0] if len(numbers) == 1 else None)
     if wanted not in numbers:
