@@ -125,7 +125,10 @@ LOCKED_EXTRA = {
     "base": None,
     "bench": "bench",
     "dev": "dev",
+    "demo": "demo",
     "devnet": "devnet",
+    "portal": "portal",
+    "postgres": "postgres",
     "office": "office",
     "rooms": "test",
 }
