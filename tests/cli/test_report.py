@@ -26,7 +26,9 @@ from khazana.reserve.wallet_report.document import (
     wallet_report_json_schema,
     write_wallet_report,
 )
-from khazana.reserve.wallet_report.errors import WalletReportRefused
+from khazana.reserve.wallet_report.errors import RolesCollide, WalletReportRefused
+from khazana.reserve.wallet_report.signing import signatures_of
+from khazana.statement.office_file import read_office
 from khazana.units import Sats
 from tests.cli.serving import served
 from tests.cli.test_first_statement import ADDRESS, DAY, OTHER, START
@@ -54,6 +56,18 @@ currency = "USD"
 cost_method = "weighted_average"
 unpaid_cost = "fair_value"
 impairment = "never_reversed"
+[files]
+attestations = ["attestations.csv"]
+[[entity]]
+id = "fund"
+name = {{ en = "Fund" }}
+sector = "budgetary central government"
+[[account]]
+id = "custodian-1"
+entity = "fund"
+name = {{ en = "Account at a custodian" }}
+custodian = "Custodian One"
+lane = "owned"
 [[entity]]
 id = "treasury"
 name = {{ en = "Treasury" }}
@@ -143,6 +157,10 @@ def published(chain, tmp_path_factory):
         run("office", "keygen", "--out", folder / f"key-{n}.pem")
         publics.append(public_bytes(read_key(folder / f"key-{n}.pem")).hex())
     (folder / "office.toml").write_text(office_text(publics))
+    (folder / "attestations.csv").write_text(
+        "account,as_of,amount_btc,document,attested_by,file_sha256\n"
+        f"custodian-1,{BASE},5,letter-1,Custodian One,{'cd' * 32}\n"
+    )
     (folder / "silent.toml").write_text(office_text(publics, till=""))
     identity = ["office", "identity", "--office", folder / "office.toml"]
     run(*identity, "--out", folder / "office.json", "--key", folder / "key-0.pem", "--key",
@@ -178,7 +196,7 @@ def with_all(folder):
 def test_every_address_stands_in_it_with_its_amount_at_each_date(published):
     report = read_wallet_report((published / "report.json").read_bytes()).report
     assert [each.day for each in report.dates] == [BASE, LATER]
-    treasury, agency = report.entities
+    fund, treasury, agency = report.entities
     cold, till = treasury.wallets
     [held] = cold.addresses
     assert (held.address, held.amounts) == (ADDRESS, [150_000_000, 180_000_000])
@@ -187,13 +205,20 @@ def test_every_address_stands_in_it_with_its_amount_at_each_date(published):
     assert (report.cold, report.hot) == ([150_000_000, 180_000_000], [0, 70_000_000])
     assert agency.nil
     assert not treasury.nil
+    # What nobody attests is not nought.
+    [account] = fund.accounts
+    assert (account.amounts, account.documents) == ([500_000_000, None], ["letter-1", None])
+    assert not fund.nil
+    assert report.attested == [500_000_000, 0]
 
 
 def test_the_table_has_a_line_per_address_and_nil_return_and_says_that_it_is_a_test(published):
     rows = list(csv.reader((published / "report.csv").read_text().splitlines()))
     assert rows[0][-2:] == [f"sat_{BASE}", f"sat_{LATER}"]
-    assert rows[1][:5] == ["treasury", "cold", "cold", "owned", ADDRESS]
-    assert rows[1][-2:] == ["150000000", "180000000"]
+    assert rows[1][:4] == ["fund", "custodian-1", "at Custodian One", "owned"]
+    assert rows[1][-2:] == ["500000000", "not attested"]
+    assert rows[2][:5] == ["treasury", "cold", "cold", "owned", ADDRESS]
+    assert rows[2][-2:] == ["150000000", "180000000"]
     assert ["Water.Agency", "nil return", "", "", "", "", "0", "0"] in rows
     assert rows[-1] == ["test network, invented figures"]
 
@@ -267,16 +292,23 @@ def earlier(content):
 
 
 def forget(content):
-    content["entities"] = content["entities"][:1]
+    content["entities"] = content["entities"][:2]
 
 
 def unlist(content):
     content["exclusions"] = []
 
 
+def attest(content):
+    fund = content["entities"][0]
+    fund["accounts"][0]["amounts"][0] += 1
+    fund["attested"][0] += 1
+
+
 @pytest.mark.parametrize(
     ("change", "fails", "words"),
     [
+        (attest, {"report_complete"}, "its accounts are not those of the office file"),
         (less, {"report_amounts"}, "held 180000000 sat, the report says 179999999"),
         (hide, {"report_complete"}, "is left out (0, 70000000 sat)"),
         (cool, {"report_complete"}, "storage is hot in the office file"),
@@ -352,12 +384,50 @@ def test_a_wallet_without_hot_or_cold_and_a_date_too_young_make_no_report(
     assert not (tmp_path / "out.json").exists()
 
 
+def test_a_statement_that_closes_at_a_date_is_named_and_must_agree(
+    chain, published, tmp_path, capsys
+):
+    office = (published / "office.toml").read_text()
+    swapped = office.replace(ADDRESS, "HELD").replace(OTHER, ADDRESS).replace("HELD", OTHER)
+    (published / "swapped.toml").write_text(swapped)
+    for name in ("office", "swapped"):
+        run("statement", "make", "--office", published / f"{name}.toml", "--chain", chain,
+            "--from", "1", "--to", LATER, "--out", tmp_path / f"{name}.json", "--salt-seed",
+            "07" * 32)  # fmt: skip
+    words = ["report", "wallets", "--office", str(published / "office.toml"), "--chain", chain,
+             "--date", BASE, "--date", LATER, "--out", str(tmp_path / "out.json")]  # fmt: skip
+    run(*words, "--statement", tmp_path / "office.json")
+    report = read_wallet_report((tmp_path / "out.json").read_bytes()).report
+    [named] = report.statements
+    assert named.day == LATER
+    assert named.root == json.loads((tmp_path / "office.json").read_bytes())["root"]
+    capsys.readouterr()
+    words[-1] = str(tmp_path / "none.json")
+    assert main([*words, "--statement", str(tmp_path / "swapped.json")]) != 0
+    assert "held 70000000 sat at the close" in capsys.readouterr().err
+    assert not (tmp_path / "none.json").exists()
+
+
+def test_entities_whose_roles_would_be_one_cannot_sign(published, tmp_path):
+    file = read_wallet_report((published / "unsigned.json").read_bytes())
+    entities = [
+        msgspec.structs.replace(entity, id="water-agency") if entity.id == "fund" else entity
+        for entity in file.report.entities
+    ]
+    report = msgspec.structs.replace(file.report, entities=entities)
+    twin = msgspec.structs.replace(file, report=report)
+    (tmp_path / "twin.json").write_bytes(write_wallet_report(twin))
+    identity = read_office((published / "office.json").read_bytes())
+    with pytest.raises(RolesCollide, match=r"water-agency and Water\.Agency"):
+        list(signatures_of(twin, identity, now=datetime(2026, 11, 1, tzinfo=UTC)))
+
+
 def test_a_file_that_contradicts_itself_is_refused_with_its_place(published):
     raw = (published / "report.json").read_bytes()
     content = json.loads(raw)
     for change, words in (
         (lambda c: c["report"]["hot"].__setitem__(0, 1), "hot"),
-        (lambda c: c["report"]["entities"][0].__setitem__("nil", True), "nil"),
+        (lambda c: c["report"]["entities"][1].__setitem__("nil", True), "nil"),
         (lambda c: c["report"].__setitem__("test", False), "test"),
         (lambda c: c["report"]["dates"].reverse(), "dates"),
         (lambda c: c["report"]["entities"].append(c["report"]["entities"][0]), "twice"),
