@@ -169,6 +169,24 @@ def tampered() -> dict[str, tuple[bytes, str]]:
         "a signature forged": (edited(forge), "signatures"),
         "evidence copied": (edited(strange), "evidence"),
         "a total that does not add up": (told.world.signed(rerooted(base, adds)), "balance"),
+        "reasons that do not add up": (
+            told.world.signed(
+                rerooted(base, setting("wallet/fund", ("figures", "reasons", 0, "amount"), 1))
+            ),
+            "balance",
+        ),
+        "signed before the closing block": (
+            told.world.signed(
+                rerooted(base, setting("header", ("period", "until_mtp"), "2026-11-30T00:00:00Z"))
+            ),
+            "signatures",
+        ),
+        "a balance graded above its letter": (
+            told.world.signed(
+                rerooted(base, setting("account/exchange", ("attested", 0, "grade"), "B"))
+            ),
+            "attested",
+        ),
         "reformatted": (json.dumps(json.loads(told.second)).encode(), "schema"),
         "another office named": (
             told.world.signed(

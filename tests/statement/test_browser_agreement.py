@@ -17,7 +17,9 @@ from khazana.reserve.verify import ORDER
 from khazana.statement.browser_page.build import (
     page_schemas,
 )
-from khazana.statement.envelope import disclose, read_statement, write_statement
+from khazana.statement.dsse import joined, sign
+from khazana.statement.envelope import disclose, read_statement, with_evidence, write_statement
+from khazana.statement.evidence import identity_evidence
 from khazana.statement.identity import (
     Office,
     OfficeVersion,
@@ -29,6 +31,7 @@ from khazana.statement.identity import (
 )
 from khazana.statement.keys import key_id, public_bytes
 from khazana.statement.office_file import Pin, office_document, read_office, write_office
+from khazana.statement.signatures import ROOT_PAYLOAD_TYPE, claim_bytes, signature_evidence
 from tests.reserve.simulator import NOW, keys, parts_of, rerooted
 from tests.reserve.test_attacks import second
 from tests.reserve.test_every_leaf import otherwise, paths, setting, words
@@ -276,6 +279,10 @@ def office_corpus() -> list[bytes]:
         )
         found.append(canonical_bytes(honest))
     found.append(json.dumps(office_document(first), indent=2).encode())
+    once = write_office(first)
+    found.append(once.replace(b'"test":true', b'"test":true,"test":true', 1))
+    found.append(b"\xef\xbb\xbf" + once)
+    found.append(once + b" " * (1 << 20))
     return found
 
 
@@ -306,3 +313,68 @@ def test_office_files_are_accepted_and_refused_as_by_the_program(tab):
             wrong.append((mine, problem))
     assert wrong == []
     assert sum(fingerprint is not None for fingerprint, _ in theirs) >= 5
+
+
+def claims() -> list[tuple[str, bytes]]:
+    """The office's own keys sign words about the statement that are not true of it."""
+    world = story().world
+    bare = replace(
+        read_statement(story().second, kinds=page_schemas()["parts"]["properties"]), evidence=()
+    )
+    version = world.identity.newest
+    true: Any = parse_strict(
+        claim_bytes(bare, version, fingerprint=world.identity.fingerprint, at=NOW)
+    )
+    period = true["period"]
+    changed: dict[str, Any] = {
+        "nothing": {},
+        "root": {"root": "ab" * 32},
+        "size": {"tree_size": true["tree_size"] + 1},
+        "office": {"office": "ab" * 32},
+        "network": {"network": {**true["network"], "name": "signet"}},
+        "test": {"test": False},
+        "period": {"period": {**period, "timezone": "UTC"}},
+        "no period": {"period": {}},
+        "unknown version": {"identity_version": 2},
+        "version 0": {"identity_version": 0},
+        "before the office": {"signed_at": "2001-01-01T00:00:00Z"},
+        "after the office": {"signed_at": "2036-01-01T00:00:00Z"},
+        "no month": {"signed_at": "2026-13-01T00:00:00Z"},
+        "no day": {"signed_at": "2026-02-30T00:00:00Z"},
+        "leap second": {"signed_at": "2026-06-30T23:59:60Z"},
+        "midnight twice": {"signed_at": "2026-06-30T24:00:00Z"},
+        "year 0": {"signed_at": "0000-01-01T00:00:00Z"},
+        "a field more": {"note": "x"},
+    }
+    payloads = {name: canonical_bytes({**true, **change}) for name, change in changed.items()}
+    payloads["spaces"] = json.dumps(true).encode()
+    payloads["no JSON"] = b"{"
+    found = []
+    for name, payload in payloads.items():
+        for kind in (ROOT_PAYLOAD_TYPE, "text/plain"):
+            each = joined([sign(kind, payload, key) for key in world.keys[:2]])
+            signed = with_evidence(
+                bare, signature_evidence(bare, each), identity_evidence(bare, world.identity)
+            )
+            found.append((f"{name}, {kind}", write_statement(signed)))
+    good: Any = parse_strict(found[0][1])
+    envelope = next(e for e in good["evidence"] if "envelope" in e)["envelope"]
+    first = envelope["signatures"][0]["sig"]
+    # 64 bytes leave four unused bits in the last digit before the padding.
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    envelope["signatures"][0]["sig"] = first[:-3] + digits[digits.index(first[-3]) + 1] + "=="
+    found.append(("a second spelling of base64", canonical_bytes(good) + b"\n"))
+    envelope["signatures"][0]["sig"] = first
+    envelope["signatures"].append(envelope["signatures"][0])
+    found.append(("one key twice", canonical_bytes(good) + b"\n"))
+    return found
+
+
+@pytest.mark.parametrize("now", [LATER, LATER + timedelta(days=9999)], ids=["now", "years later"])
+def test_untrue_words_signed_by_the_right_keys_get_the_programs_verdicts(tab, now):
+    corpus = claims()
+    for pin in (None, pinned(), by_file()):
+        assert disagreements(tab, corpus, pin=pin, now=now) == []
+    found = in_browser(tab, [raw for _, raw in corpus], pin=pinned(), now=now)
+    good = [name for (name, _), each in zip(corpus, found, strict=True) if not failed(each)]
+    assert good == [f"nothing, {ROOT_PAYLOAD_TYPE}"]
