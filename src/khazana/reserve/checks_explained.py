@@ -13,6 +13,7 @@ from khazana.reserve.evidence_grades import document_problems
 from khazana.reserve.explained import account_line_problems, entry_line_problems
 from khazana.reserve.parts import ExplanationLineBody
 from khazana.reserve.reading import ReserveStatement
+from khazana.statement.endorsements import endorsed_documents
 
 TRUTH_LIMIT = (
     "A document's commitment shows that it existed and has not changed since, not that it is true."
@@ -109,13 +110,25 @@ def explanations(case: Case) -> Answer:
             "the office set that threshold.",
             *limits,
         )
+    raised = _endorsed(statement)
     return answer(
         basis=FILE,
         good=f"{len(statement.entries)} entries explained; {unexplained} sat unexplained and said "
-        "to be",
+        f"to be{raised}",
         findings=findings,
         limits=limits,
     )
+
+
+def _endorsed(statement: ReserveStatement) -> str:
+    """How much rests on documents that a body signed since the statement was made (Rule R19)."""
+    signed = endorsed_documents(statement.envelope)
+    lines = [line for each in statement.explanations.values() for line in each.lines]
+    lines += [line for account in statement.accounts.values() for line in account.lines]
+    total = sum(abs(line.amount) for line in lines if line.document in signed)
+    if not signed:
+        return ""
+    return f"; {total} sat rest on {len(signed)} documents signed since by the body responsible (B)"
 
 
 def _due(entry: ChainEntry) -> dict[str, int]:

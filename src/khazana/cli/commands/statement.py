@@ -10,6 +10,7 @@ from khazana.bitcoin.chain import BlockRef, ChainView
 from khazana.cli.chains import add_chain_argument, block_of, chain_of
 from khazana.cli.clock import now
 from khazana.cli.commands import value
+from khazana.cli.commands.statement_endorse import register_endorse
 from khazana.cli.files import (
     MOST_OFFICE_BYTES,
     MOST_STATEMENT_BYTES,
@@ -45,6 +46,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     _register_make(actions)
     _register_sign(actions)
+    register_endorse(actions)
     _register_disclose(actions)
     value.register(actions)
     show = actions.add_parser("show", help="print a statement's figures")

@@ -29,6 +29,7 @@ from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.reserve.valuation_document import ValuationDocument, read_valuation
 from khazana.reserve.verify import Request, verify
 from khazana.statement.checks import Profile
+from khazana.statement.endorsements import EndorsementVerifier
 from khazana.statement.office_file import Pin, pin_by_file, pin_by_fingerprint
 from khazana.statement.table import report_table
 
@@ -134,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
             documents=documents_given(args.documents),
             valuation=_valuation(args.valuation),
             prices=_prices(args.prices),
-            verifiers=CONTROL_VERIFIERS,
+            verifiers=(*CONTROL_VERIFIERS, EndorsementVerifier(now=now())),
         ),
         more=[
             ConditionChecks([memorandum_named(name) for name in args.memorandum]),
