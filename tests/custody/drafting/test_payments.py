@@ -13,7 +13,7 @@ from khazana.bitcoin.script import p2pkh, p2tr, p2wpkh, witness_script
 from khazana.custody.drafting.batch import read_batch
 from khazana.custody.drafting.errors import BatchRefused, PaymentsRefused
 from khazana.custody.drafting.lookalikes import NONE_KNOWN, KnownAddresses, lookalike
-from khazana.custody.drafting.payments import check_payments, payment
+from khazana.custody.drafting.payments import Earlier, Payment, check_payments, payment
 from khazana.units import Sats
 from tests.custody.drafting.safes import address, to
 
@@ -139,3 +139,24 @@ def test_payments_of_one_order_may_not_repeat_an_address_or_a_reference():
     same = [to("payee", 5_000, reference="r"), to("other", 6_000, reference="r")]
     with pytest.raises(PaymentsRefused, match="reference r stands in payment 1"):
         check_payments(same, network=REGTEST, known=NONE_KNOWN)
+
+
+def test_payments_of_one_order_that_look_alike_are_named():
+    earlier = Earlier()
+    one = Payment("bcrt1qabcdefghjklmnpqrstuvwxyz0234567xyz", b"\x01", Sats(5_000))
+    other = Payment("bcrt1qabcdefghjklmnpqrstuvwxyz0234560xyz", b"\x02", Sats(5_000))
+    assert list(earlier.clashes(one, "line 2")) == []
+    [(rule, text)] = earlier.clashes(other, "line 3")
+    assert rule == "D5"
+    assert f"{other.address} looks like {one.address} of line 2" in text
+
+
+def test_a_long_table_and_many_known_addresses_are_read_at_once():
+    known = KnownAddresses(
+        paid={address_of(p2wpkh(n.to_bytes(20, "big")), REGTEST): str(n) for n in range(20_000)}
+    )
+    rows = [
+        f"{address_of(p2wpkh(n.to_bytes(20, 'little')), REGTEST)},1000,r{n}\n"
+        for n in range(1, 2_001)
+    ]
+    assert len(batch("address,amount_sat,reference\n" + "".join(rows), known)) == 2_000

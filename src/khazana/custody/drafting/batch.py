@@ -4,7 +4,7 @@ from khazana.bitcoin.address import BadAddress, SecretInsteadOfAddress
 from khazana.bitcoin.network import Network
 from khazana.custody.drafting.errors import BatchRefused
 from khazana.custody.drafting.lookalikes import KnownAddresses
-from khazana.custody.drafting.payments import Payment, payment, problem_between, problems_of
+from khazana.custody.drafting.payments import Earlier, Payment, payment, problems_of
 from khazana.ledger.money import sats_of_text
 from khazana.ledger.problems import ProblemList, Problems
 from khazana.ledger.tables import Row, read_table
@@ -22,19 +22,17 @@ def read_batch(
     """The payments of a table. Raises BatchRefused with every problem of every row."""
     problems = ProblemList()
     rows = read_table(file, raw, columns=COLUMNS, required=("address",), problems=problems)
-    taken: list[tuple[Row, Payment]] = []
+    taken: list[Payment] = []
+    earlier = Earlier()
     for row in rows[: MOST_PAYMENTS + 1]:
         read = _payment(row, network)
         if read is None:
             continue
         for _, text in problems_of(read, known):
             row.wrong("amount" if "dust" in text else "address", text)
-        for other_row, other in taken:
-            between = problem_between(read, other, f"line {other_row.line}")
-            if between is not None:
-                text = between[1]
-                row.wrong("reference" if text.startswith("reference") else "address", text)
-        taken.append((row, read))
+        for _, text in earlier.clashes(read, f"line {row.line}"):
+            row.wrong("reference" if text.startswith("reference") else "address", text)
+        taken.append(read)
     if len(rows) > MOST_PAYMENTS:
         rows[-1].wrong("(row)", f"{len(rows)} payments: more than {MOST_PAYMENTS} fit no order")
     if not rows and not problems.found:
@@ -42,7 +40,7 @@ def read_batch(
     if problems.found:
         found = sorted(problems.found, key=lambda problem: problem.place.line)
         raise BatchRefused(file=file, problems=Problems(found))
-    return tuple(read for _, read in taken)
+    return tuple(taken)
 
 
 def _payment(row: Row, network: Network) -> Payment | None:

@@ -6,6 +6,7 @@ Poisoners pay dust from such an address and wait until somebody copies it out of
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 SHOWN_CHARACTERS = 3
 """Characters at each end that must all agree; by chance that happens once in 32 ** 6."""
@@ -24,6 +25,21 @@ class KnownAddresses:
     own: Mapping[str, str] = field(default_factory=dict)
     allowed: Mapping[str, str] = field(default_factory=dict)
     paid: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def spelt(self) -> frozenset[str]:
+        """All of them, each in its one spelling."""
+        return frozenset(plain(a) for group in (self.own, self.allowed, self.paid) for a in group)
+
+    @cached_property
+    def by_ends(self) -> Mapping[tuple[str, str, str], tuple[str, str, str]]:
+        """The first known address with these ends: address, name and what it is."""
+        found: dict[tuple[str, str, str], tuple[str, str, str]] = {}
+        groups = (("own", self.own), ("allowed", self.allowed), ("formerly paid", self.paid))
+        for kind, group in groups:
+            for address, name in sorted(group.items()):
+                found.setdefault(ends_of(address), (address, name, kind))
+        return found
 
 
 NONE_KNOWN = KnownAddresses()
@@ -47,27 +63,10 @@ class Lookalike:
 
 def lookalike(address: str, known: KnownAddresses) -> Lookalike | None:
     """The known address that this one imitates; None for a known or an unlike address."""
-    mine = plain(address)
-    groups = (("own", known.own), ("allowed", known.allowed), ("formerly paid", known.paid))
-    if any(mine == plain(other) for _, group in groups for other in group):
+    if plain(address) in known.spelt:
         return None
-    ends = _ends(mine)
-    for kind, group in groups:
-        for other, name in sorted(group.items()):
-            if _ends(plain(other)) == ends:
-                return Lookalike(address, other, name, kind)
-    return None
-
-
-def alike(one: str, other: str) -> bool:
-    """Whether two different addresses show the same ends.
-
-    >>> alike("bcrt1qabcdefgh234", "bcrt1qabcxxxxx234")
-    True
-    >>> alike("bcrt1qabcdefgh234", "bcrt1qabcdefgh234")
-    False
-    """
-    return plain(one) != plain(other) and _ends(plain(one)) == _ends(plain(other))
+    found = known.by_ends.get(ends_of(address))
+    return None if found is None else Lookalike(address, *found)
 
 
 def plain(address: str) -> str:
@@ -76,7 +75,13 @@ def plain(address: str) -> str:
     return lower if lower.startswith(("bc1", "tb1", "bcrt1")) else address
 
 
-def _ends(address: str) -> tuple[str, str, str]:
+def ends_of(address: str) -> tuple[str, str, str]:
+    """What people look at: kind, first and last characters.
+
+    >>> ends_of("bcrt1qabcdefgh234") == ends_of("BCRT1QABCXXXXX234")
+    True
+    """
+    address = plain(address)
     fixed = _FIXED.match(address)
     start = fixed.end() if fixed else 0
     first = address[start : start + SHOWN_CHARACTERS]

@@ -8,7 +8,7 @@ from khazana.bitcoin.network import Network
 from khazana.bitcoin.script import ScriptKind, classify
 from khazana.bitcoin.standardness import dust_limit
 from khazana.custody.drafting.errors import Findings, PaymentsRefused
-from khazana.custody.drafting.lookalikes import KnownAddresses, alike, lookalike
+from khazana.custody.drafting.lookalikes import KnownAddresses, ends_of, lookalike
 from khazana.ledger.findings import Finding
 from khazana.units import MAX_MONEY, Sats
 
@@ -44,6 +44,7 @@ def payment_problems(
     payments: Sequence[Payment], *, network: Network, known: KnownAddresses
 ) -> Iterator[Finding]:
     """Everything wrong with the payments, in their order."""
+    earlier = Earlier()
     for number, each in enumerate(payments, 1):
         where = f"payment {number}"
         if address_of(each.script, network) is None or script_of(each.address, network) != (
@@ -52,10 +53,8 @@ def payment_problems(
             yield Finding("D4", f"{each.address} does not stand for its script", where)
         for rule, text in problems_of(each, known):
             yield Finding(rule, text, where)
-        for earlier, other in enumerate(payments[: number - 1], 1):
-            between = problem_between(each, other, f"payment {earlier}")
-            if between is not None:
-                yield Finding(*between, where)
+        for rule, text in earlier.clashes(each, where):
+            yield Finding(rule, text, where)
     total = sum(each.amount for each in payments)
     if total > MAX_MONEY:
         yield Finding("D4", f"{total} sat together are more than will ever exist", "the order")
@@ -77,13 +76,29 @@ def problems_of(each: Payment, known: KnownAddresses) -> Iterable[tuple[str, str
         yield "D5", str(found)
 
 
-def problem_between(each: Payment, other: Payment, name: str) -> tuple[str, str] | None:
-    """What is wrong between two payments of one order: (rule, text). name: of the other."""
-    if each.script == other.script:
-        return "D4", f"{each.address} is paid by {name} already; write one payment with the sum"
-    if each.reference and each.reference == other.reference:
-        return "D4", f"reference {each.reference} stands in {name} already"
-    if alike(each.address, other.address):
-        text = f"{each.address} looks like {other.address} of {name} but is another address"
-        return "D5", text
-    return None
+class Earlier:
+    """The payments of one order so far; each is held to those before it."""
+
+    def __init__(self) -> None:
+        self._scripts: dict[bytes, str] = {}
+        self._references: dict[str, str] = {}
+        self._ends: dict[tuple[str, str, str], tuple[str, str]] = {}
+
+    def clashes(self, each: Payment, name: str) -> Iterator[tuple[str, str]]:
+        """What is wrong between a payment, called `name`, and those before it: (rule, text)."""
+        ends = ends_of(each.address)
+        if each.script in self._scripts:
+            other = self._scripts[each.script]
+            text = f"{each.address} is paid by {other} already; write one payment with the sum"
+            yield "D4", text
+        elif ends in self._ends:
+            address, other = self._ends[ends]
+            text = f"{each.address} looks like {address} of {other} but is another address"
+            yield "D5", text
+        if each.reference and each.reference in self._references:
+            other = self._references[each.reference]
+            yield "D4", f"reference {each.reference} stands in {other} already"
+        self._scripts.setdefault(each.script, name)
+        self._ends.setdefault(ends, (each.address, name))
+        if each.reference:
+            self._references.setdefault(each.reference, name)
