@@ -67,11 +67,11 @@ def segwit_v0_sighash(
     alone = bool(hash_type & SIGHASH_ANYONECANPAY)
     outpoints = sequences = outputs = _NOTHING
     if not alone:
-        outpoints = sha256d(b"".join(map(_outpoint, transaction.inputs)))
+        outpoints = sha256(transaction.outpoints_sha256)
     if not alone and outputs_signed not in (SIGHASH_NONE, SIGHASH_SINGLE):
-        sequences = sha256d(b"".join(_u32(i.sequence) for i in transaction.inputs))
+        sequences = sha256(transaction.sequences_sha256)
     if outputs_signed not in (SIGHASH_NONE, SIGHASH_SINGLE):
-        outputs = sha256d(b"".join(map(_output, transaction.outputs)))
+        outputs = sha256(transaction.outputs_sha256)
     elif outputs_signed == SIGHASH_SINGLE and position < len(transaction.outputs):
         outputs = sha256d(_output(transaction.outputs[position]))
     mine = transaction.inputs[position]
@@ -119,13 +119,13 @@ def taproot_sighash(
     message = [b"\x00", bytes([hash_type]), _u32(transaction.version), _u32(transaction.lock_time)]
     if not hash_type & SIGHASH_ANYONECANPAY:
         message += [
-            sha256(b"".join(map(_outpoint, transaction.inputs))),
+            transaction.outpoints_sha256,
             sha256(b"".join(output.amount.to_bytes(8, "little") for output in spent)),
             sha256(b"".join(_sized(output.script) for output in spent)),
-            sha256(b"".join(_u32(i.sequence) for i in transaction.inputs)),
+            transaction.sequences_sha256,
         ]
     if outputs_signed not in (SIGHASH_NONE, SIGHASH_SINGLE):
-        message.append(sha256(b"".join(map(_output, transaction.outputs))))
+        message.append(transaction.outputs_sha256)
     message.append(bytes([2 * (leaf_hash is not None) + (annex is not None)]))
     if hash_type & SIGHASH_ANYONECANPAY:
         message += [_outpoint(mine), _output(spent[position]), _u32(mine.sequence)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from khazana.bitcoin.hashes import displayed, from_displayed, sha256d
+from khazana.bitcoin.hashes import displayed, from_displayed, sha256, sha256d
 from khazana.bitcoin.reader import Reader, compact_size
 from khazana.units import Sats, Txid
 
@@ -140,6 +140,34 @@ class Transaction:
     @property
     def wtxid(self) -> Txid:
         return Txid(displayed(self.wtxid_le))
+
+    @cached_property
+    def outpoints_sha256(self) -> bytes:
+        """Over all inputs' outpoints: what every input's signature hash shares (BIP-143, BIP-341).
+
+        Computed once, or the work for a transaction would grow with the square of its inputs.
+        """
+        return sha256(
+            b"".join(
+                from_displayed(i.outpoint.txid) + i.outpoint.vout.to_bytes(4, "little")
+                for i in self.inputs
+            )
+        )
+
+    @cached_property
+    def sequences_sha256(self) -> bytes:
+        """Over all inputs' sequences."""
+        return sha256(b"".join(i.sequence.to_bytes(4, "little") for i in self.inputs))
+
+    @cached_property
+    def outputs_sha256(self) -> bytes:
+        """Over all outputs as they are serialised."""
+        return sha256(
+            b"".join(
+                o.amount.to_bytes(8, "little", signed=True) + compact_size(len(o.script)) + o.script
+                for o in self.outputs
+            )
+        )
 
     @property
     def is_coinbase(self) -> bool:
