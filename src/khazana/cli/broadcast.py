@@ -28,20 +28,27 @@ class CannotSend(KhazanaError):
     )
 
 
+def require_sender(source: str) -> None:
+    """Refuse a source that only reads the chain."""
+    kind = source.partition(":")[0]
+    if kind not in ("core", "esplora"):
+        raise CannotSend(kind=kind[:20])
+
+
 def send(source: str, transaction: Transaction) -> str:
     """Send a transaction; gives back who took it, without credentials. Nothing is tried twice."""
+    require_sender(source)
     kind, _, place = source.partition(":")
     raw = transaction.serialize().hex()
     if kind == "esplora":
         return _to_esplora(WebAddress.parse(place), raw, transaction.txid)
-    if kind == "core":
-        rpc = CoreRpc(core_place(place), sleep=time.sleep)
-        try:
-            _require_txid(rpc.source, rpc.call("sendrawtransaction", raw), transaction.txid)
-        finally:
-            rpc.close()
-        return rpc.source
-    raise CannotSend(kind=kind[:20])
+    rpc = CoreRpc(core_place(place), sleep=time.sleep)
+    try:
+        said = rpc.call("sendrawtransaction", raw, repeat=False)
+        _require_txid(rpc.source, said, transaction.txid)
+    finally:
+        rpc.close()
+    return rpc.source
 
 
 def _to_esplora(address: WebAddress, raw: str, txid: str) -> str:

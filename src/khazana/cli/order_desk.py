@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from khazana.bitcoin.chain import ChainView
 from khazana.bitcoin.descriptor_engines import best_engine
-from khazana.cli.chains import block_of
+from khazana.cli.chains import block_of, chain_of
 from khazana.cli.clock import now
 from khazana.cli.files import MOST_OFFICE_BYTES, FileNotUsable, naming, read_bytes, write_whole
 from khazana.cli.memoranda import closings_of, figures_from, linted
@@ -29,6 +29,7 @@ from khazana.custody.orders.rules import SpendingRules
 from khazana.custody.orders.rules_file import read_spending
 from khazana.custody.orders.signing import Parties
 from khazana.custody.orders.state import OrderState
+from khazana.errors import KhazanaError
 from khazana.ledger.accounts import Lane
 from khazana.ledger.office import OfficeFile
 from khazana.ledger.resolve import scripts_by
@@ -39,6 +40,17 @@ from khazana.statement.identity import Office
 from khazana.statement.office_file import read_office
 from khazana.statement.times import write_instant
 from khazana.units import Sats
+
+
+@dataclass(eq=False, kw_only=True)
+class ChainOfAnotherNetwork(KhazanaError):
+    """A source was named that shows another network than the office's."""
+
+    wanted: str
+    found: str
+    code = "chain_of_another_network"
+    words = "The office is on {wanted}, and the chain source shows {found}. Nothing was done."
+
 
 MOST_LOG_BYTES = 1 << 30
 _NAMES = {"identity": "office.json", "rules": "spending.toml", "log": "orders.jsonl"}
@@ -151,6 +163,14 @@ def desk_of(args: argparse.Namespace) -> OrderDesk:
     raw = read_bytes(paths["rules"], most=MOST_OFFICE_BYTES)
     rules = read_spending(str(paths["rules"]), raw, network=file.network)
     return OrderDesk(file, identity, rules, paths["log"])
+
+
+def chain_for(desk: OrderDesk, args: argparse.Namespace) -> ChainView:
+    """The chain source named by --chain, if it is of the office's network."""
+    chain = chain_of(args)
+    if chain.network.genesis != desk.file.network.genesis:
+        raise ChainOfAnotherNetwork(wanted=desk.file.network.name, found=chain.network.name)
+    return chain
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from khazana.cli.chains import CHAIN_HELP, chain_of
+from khazana.cli.chains import CHAIN_HELP
 from khazana.cli.clock import now
 from khazana.cli.commands.orders_chain import register_chain
 from khazana.cli.commands.orders_psbt import register_psbt
@@ -14,7 +14,14 @@ from khazana.cli.commands.orders_sign import register_sign
 from khazana.cli.files import MOST_OFFICE_BYTES, read_bytes, write_whole
 from khazana.cli.keys import read_key
 from khazana.cli.memoranda import MEMORANDUM_HELP
-from khazana.cli.order_desk import OrderDesk, add_desk_arguments, desk_of, held_now, lender_of
+from khazana.cli.order_desk import (
+    OrderDesk,
+    add_desk_arguments,
+    chain_for,
+    desk_of,
+    held_now,
+    lender_of,
+)
 from khazana.custody.orders import events as ev
 from khazana.custody.orders.checks import CheckOutcome, Situation, check, checked_event
 from khazana.custody.orders.log import OrderLog, delivery_alarms, overrides_due
@@ -110,7 +117,7 @@ def run_draft(args: argparse.Namespace) -> int:
 
 def run_check(args: argparse.Namespace) -> int:
     desk = desk_of(args)
-    chain = chain_of(args) if args.chain else None
+    chain = chain_for(desk, args) if args.chain else None
     conditions, height = lender_of(args, desk, chain)
     at = now()
     log = desk.log()

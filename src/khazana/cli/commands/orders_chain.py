@@ -10,10 +10,10 @@ from pathlib import Path
 
 from khazana.bitcoin.chain import BlockRef, ChainView, ConfirmedTransaction
 from khazana.bitcoin.transaction import OutPoint, TxOut
-from khazana.cli.broadcast import send
-from khazana.cli.chains import CHAIN_HELP, add_chain_argument, block_of, chain_of
+from khazana.cli.broadcast import require_sender, send
+from khazana.cli.chains import CHAIN_HELP, add_chain_argument, block_of
 from khazana.cli.files import MOST_OFFICE_BYTES, naming, read_bytes, write_whole
-from khazana.cli.order_desk import OrderDesk, add_desk_arguments, attempt_of, desk_of
+from khazana.cli.order_desk import OrderDesk, add_desk_arguments, attempt_of, chain_for, desk_of
 from khazana.cli.usage import WrongArguments
 from khazana.custody.orders import events as ev
 from khazana.custody.orders.booking import booked_event, document_rows, documents_of, moved_at
@@ -103,7 +103,7 @@ def run_attach(args: argparse.Namespace) -> int:
     desk = desk_of(args)
     state = desk.log().order(args.order)
     raw = read_bytes(args.psbt, most=MOST_BYTES)
-    coins = _coins(desk, chain_of(args), state) if args.chain else None
+    coins = _coins(desk, chain_for(desk, args), state) if args.chain else None
     parent = None
     if args.purpose == AttemptPurpose.CHILD.value and state.sent:
         parent = state.sent[-1].facts
@@ -165,6 +165,8 @@ def run_broadcast(args: argparse.Namespace) -> int:
     where = args.where or "(about to send)"
     event = ev.Broadcast(**heading, txid=txid, where=where)
     if args.chain:
+        require_sender(args.chain)
+        chain_for(desk, args)
         # Judged before it goes out: what may not be released must not reach the network.
         desk.would(event)
         if attempt is not None and attempt.final is not None:
@@ -176,7 +178,8 @@ def run_broadcast(args: argparse.Namespace) -> int:
 
 
 def run_confirm(args: argparse.Namespace) -> int:
-    desk, chain = desk_of(args), chain_of(args)
+    desk = desk_of(args)
+    chain = chain_for(desk, args)
     state = desk.log().order(args.order)
     forms = {unsigned_form(each.facts.unsigned) for each in state.sent}
     scripts = [each.script for each in state.order.payments]
@@ -238,7 +241,8 @@ def run_paid(args: argparse.Namespace) -> int:
 
 
 def run_delivered(args: argparse.Namespace) -> int:
-    desk, chain = desk_of(args), chain_of(args)
+    desk = desk_of(args)
+    chain = chain_for(desk, args)
     state = desk.log().order(args.order)
     bought = state.order.purchase
     if bought is None:
@@ -280,7 +284,7 @@ def run_book(args: argparse.Namespace) -> int:
     state = desk.log().order(args.order)
     at = moved_at(state)
     if args.chain and (block := _block(state)) is not None:
-        chain = chain_of(args)
+        chain = chain_for(desk, args)
         at = datetime.fromtimestamp(
             chain.headers(block.height, chain.block_of(block.hash))[-1].time, tz=UTC
         )

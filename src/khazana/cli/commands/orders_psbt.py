@@ -11,9 +11,9 @@ from khazana.bitcoin.chain import BlockRef
 from khazana.bitcoin.descriptor import parse_descriptor
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.bitcoin.transaction import Transaction
-from khazana.cli.chains import add_chain_argument, chain_of
+from khazana.cli.chains import add_chain_argument
 from khazana.cli.files import naming, read_bytes, write_whole
-from khazana.cli.order_desk import OrderDesk, add_desk_arguments, desk_of
+from khazana.cli.order_desk import OrderDesk, add_desk_arguments, chain_for, desk_of
 from khazana.cli.usage import WrongArguments
 from khazana.custody.drafting.assemble import Ground
 from khazana.custody.drafting.coin_control import CoinControl
@@ -60,7 +60,7 @@ def register_psbt(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "psbt",
         help="make the PSBT that an order asks for, or its replacement",
         description="Choose coins, verify the change by derivation, write a PSBT for devices to "
-        "sign. Coins of other orders under way are left alone. With --replace the stuck transaction "
+        "sign. Coins of other orders under way are left alone. With --replace a stuck transaction "
         "is drafted again at a higher fee rate.",
     )
     make.add_argument("order", metavar="ORDER")
@@ -89,7 +89,8 @@ def run_psbt(args: argparse.Namespace) -> int:
         rules_feerate = feerate_of_text(args.feerate)
     except ValueError as error:
         raise WrongArguments(command="orders psbt", problem=str(error)) from error
-    desk, chain = desk_of(args), chain_of(args)
+    desk = desk_of(args)
+    chain = chain_for(desk, args)
     log = desk.log()
     state = log.order(args.order)
     wallet = _wallet(desk, state.order.account)
