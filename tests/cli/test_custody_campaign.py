@@ -166,6 +166,18 @@ def test_psbts_and_messages_come_back_together(office):
     assert verified(office, "--control-grade", "messages") == 0
 
 
+def test_proofs_and_messages_are_withheld_in_files_of_their_own(office):
+    prove(office)
+    psbts = [path for path in devices(office) if "vault" not in path.name]
+    files = [*psbts, *alone(office, "anna", "bo")]
+    assert collect(office, files, "--withhold", office / "proofs.json") == 0
+    proofs, messages = office / "proofs.json", office / "proofs.2.json"
+    assert verified(office, "--control", proofs) == 2
+    words = ("--control-grade", "messages")
+    assert verified(office, "--control", proofs, *words) == 2
+    assert verified(office, "--control", proofs, "--control", messages, *words) == 0
+
+
 def test_too_few_cosigners_are_named(office, capsys):
     prove(office)
     assert collect(office, alone(office, "bo", "dara", "esa")) == 1
