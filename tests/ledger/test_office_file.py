@@ -17,6 +17,7 @@ from khazana.ledger.office import (
     DescriptorSource,
     OfficeFile,
     RawSource,
+    Storage,
 )
 from khazana.ledger.office_file import load_office, read_office
 from khazana.ledger.problems import OfficeFileRefused, Problems
@@ -43,6 +44,7 @@ def test_the_documented_example_is_read_as_it_says():
     assert isinstance(cold.source, DescriptorSource)
     assert cold.source.branches == (BranchRange(0, 40), BranchRange(1, 40))
     assert (cold.declared.name, cold.birth and cold.birth.name) == ("2026-01-10", "100")
+    assert (cold.storage, mining.storage) == (Storage.COLD, None)
     assert mining.source == AddressSource(("bcrt1qr75hnmnum0hejlq0fm2tg2e7fg48gtk0g7h2s7",))
     assert [lane.lane for lane in mining.lanes] == [Lane.SEIZED, Lane.FORFEITED]
     assert isinstance(clients.source, RawSource)
@@ -100,6 +102,8 @@ MUTATIONS = [
      "moves with the chain"),
     ("office.toml", 'declared = "2026-01-10"', "declared = -3", 0, "wallet[1].declared",
      "names no block"),
+    ("office.toml", 'storage = "cold"', 'storage = "warm"', 0, "wallet[1].storage", "no choice"),
+    ("office.toml", 'storage = "cold"', "storage = true", 0, "wallet[1].storage", "text in quotes"),
     ("office.toml", "gap = 20", "gap = 50", 0, "wallet[1].gap", "larger than a range"),
     ("office.toml", "{ branch = 1, stop = 40 }", "{ branch = 0, stop = 40 }", 0,
      "wallet[1].range", "branch 0 twice"),
