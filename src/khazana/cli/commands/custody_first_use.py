@@ -3,17 +3,20 @@
 import argparse
 import secrets
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from khazana.bitcoin.descriptor import Descriptor, parse_descriptor
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.bitcoin.reader import MalformedBytes
+from khazana.cli.campaigns import campaign_of
+from khazana.cli.chains import add_chain_argument, chain_of
 from khazana.cli.clock import now
-from khazana.cli.files import MOST_OFFICE_BYTES, read_bytes, write_whole
+from khazana.cli.files import MOST_OFFICE_BYTES, MOST_STATEMENT_BYTES, read_bytes, write_whole
 from khazana.cli.offices import office_file
 from khazana.cli.usage import WrongArguments
 from khazana.custody.advisories import shipped_advisories
+from khazana.custody.control_evidence import CONTROL_TYPE
 from khazana.custody.first_use import (
     SignedTest,
     every_key_signed,
@@ -33,6 +36,7 @@ from khazana.custody.first_use_psbt import first_use_psbt, signed_in_psbt
 from khazana.custody.health import REMIND_DAYS, Health, health_of
 from khazana.custody.key_findings import HEALTH_DAYS, key_findings, seeds_are_sound
 from khazana.custody.policy import is_nobodys, key_id
+from khazana.custody.proven import keys_proven
 from khazana.custody.psbt_files import psbt_of_file
 from khazana.custody.register import KeyRegister
 from khazana.custody.register_dates import with_days
@@ -40,6 +44,7 @@ from khazana.custody.register_file import read_register
 from khazana.custody.words import describe, key_names
 from khazana.ledger.findings import Finding
 from khazana.ledger.office import DescriptorSource
+from khazana.reserve.reading import read_reserve_statement
 from khazana.statement.checks import TEST_NOTICE
 
 EXIT_FINDINGS = 1
@@ -75,6 +80,17 @@ def register_first_use(actions: "argparse._SubParsersAction[argparse.ArgumentPar
         "--record", metavar="FILE", type=Path, help="the register with the day of the test"
     )
     check.set_defaults(run=run_check)
+    proven = actions.add_parser(
+        "proven",
+        help="record in the register which keys signed a statement's proofs of control",
+        description="A quarter's proofs are a health check of the keys that made them. Each gets "
+        "the day of the block that its message names: nobody could sign it earlier.",
+    )
+    proven.add_argument("register", metavar="KEYS", type=Path, help="the register (TOML)")
+    proven.add_argument("--statement", metavar="FILE", type=Path, required=True)
+    add_chain_argument(proven)
+    proven.add_argument("--out", metavar="FILE", type=Path, required=True, help="the new register")
+    proven.set_defaults(run=run_proven)
     health = actions.add_parser(
         "health",
         help="remind: which keys must sign again by when, and what else is wrong with keys",
@@ -157,6 +173,33 @@ def run_check(args: argparse.Namespace) -> int:
     if plan.descriptor.network.test:
         print(TEST_NOTICE)
     return EXIT_FINDINGS if findings else 0
+
+
+def run_proven(args: argparse.Namespace) -> int:
+    raw = read_bytes(args.register, most=MOST_OFFICE_BYTES)
+    known = read_register(str(args.register), raw)
+    statement = read_reserve_statement(read_bytes(args.statement, most=MOST_STATEMENT_BYTES))
+    chain = chain_of(args)
+    evidence = [
+        (f"$.evidence[{row}]", item.fields)
+        for row, item in enumerate(statement.envelope.evidence)
+        if item.type == CONTROL_TYPE and item.subject_root == statement.root
+    ]
+    days: dict[str, date] = {}
+    for key, block in keys_proven(evidence, campaign_of(statement, chain)).items():
+        held = known.holding(key)
+        if held is None or chain.block_at(block.height) != block:
+            continue
+        found = datetime.fromtimestamp(chain.headers(block.height, block)[0].time, tz=UTC).date()
+        if found >= held.created:
+            days[held.id] = max(found, days.get(held.id, found))
+    write_whole(args.out, with_days(known, raw, days))
+    for name, day in sorted(days.items()):
+        print(f"{name}: signed, not before {day}")
+    print(f"{len(days)} of {len(known.keys)} keys signed: written to {args.out}")
+    if statement.header.test:
+        print(TEST_NOTICE)
+    return 0 if days else EXIT_FINDINGS
 
 
 def run_health(args: argparse.Namespace) -> int:
