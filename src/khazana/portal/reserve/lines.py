@@ -13,11 +13,15 @@ from khazana.portal.formatting.bidi import SafeText
 from khazana.portal.project.frame import in_language
 from khazana.portal.project.look import look
 from khazana.portal.reserve.models import BalanceRow, FiguresRow, SetKind
+from khazana.portal.reserve.worth import Worth, worth_at
 from khazana.portal.statement.choosing import standing_statements
 from khazana.portal.statement.models import StatementRow
 
 MOST_POINTS = 400
 """Points of a line that are drawn; more would be less than a pixel apart."""
+
+FIRST_DAY = date(2009, 1, 3)
+"""Of the chain: before it nothing was held."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class AsOf:
     block_hash: str
     since: datetime
     statement: StatementRow
+    worth: Sequence[Worth]
+    """At the published prices of that midnight; empty where none is published."""
 
 
 def history_chart(parts: Sequence[str], *, title: str) -> Chart | None:
@@ -108,6 +114,8 @@ def as_of(part: str, day: date, *, zone: str) -> AsOf | None:
     The balance is that of the last block whose median time past is before the next midnight,
     which is how periods close too (Rule R2).
     """
+    if not FIRST_DAY <= day < date.max:
+        return None
     kind, _slash, ident = part.partition("/")
     midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
     limit = midnight.astimezone(UTC)
@@ -127,7 +135,14 @@ def as_of(part: str, day: date, *, zone: str) -> AsOf | None:
     )
     if row is None or row.median_time is None:
         return None
-    return AsOf(row.amount, row.height, row.block_hash, row.median_time, row.statement)
+    return AsOf(
+        amount=row.amount,
+        height=row.height,
+        block_hash=row.block_hash,
+        since=row.median_time,
+        statement=row.statement,
+        worth=worth_at(newest, row.amount, limit),
+    )
 
 
 def members_of(row: FiguresRow) -> list[FiguresRow]:

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from khazana.ledger.money import minor_units
+from khazana.ledger.valuation import Value, read_prices, value_at
 from khazana.portal.statement.models import FileKind, FileRow, StatementRow
 from khazana.reserve.valuation_document import PriceBody, ValuationDocument, read_valuation
+from khazana.reserve.valuation_prices import price_body, rule_of
 from khazana.statement.times import read_instant
+from khazana.units import Sats
 
 
 @dataclass(frozen=True)
@@ -45,3 +48,28 @@ def worth_of(valuation: ValuationDocument | None, part: str) -> list[Worth]:
         for money in side.own.value
         if money.amount is not None and money.currency in rates
     ]
+
+
+def worth_at(statement: StatementRow, amount: int, at: datetime) -> list[Worth]:
+    """What an amount was worth at any instant, by the rules of a statement's valuation and the
+    office's published prices; a currency without a price then is left out (Rule V3).
+    """
+    valuation = valuation_for(statement)
+    published = FileRow.objects.filter(office=statement.office, kind=FileKind.PRICES).first()
+    if valuation is None or published is None:
+        return []
+    prices = read_prices(published.path, bytes(published.raw))
+    found = []
+    for body in valuation.rules:
+        value = value_at(Sats(amount), at, prices=prices, rule=rule_of(body))
+        if isinstance(value, Value):
+            found.append(
+                Worth(
+                    currency=value.currency,
+                    minor=value.minor,
+                    at=at,
+                    grade=max(point.grade.value for point in value.points),
+                    prices=tuple(price_body(point) for point in value.points),
+                )
+            )
+    return found
