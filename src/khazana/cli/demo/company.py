@@ -22,7 +22,7 @@ from khazana.cli.demo.progress_file import ProgressFile
 from khazana.cli.demo.proving import Proved, prove
 from khazana.cli.demo.publish import Publisher
 from khazana.cli.demo.signers import SingleKey
-from khazana.cli.demo.spending_desk import SpendingDesk
+from khazana.cli.demo.spending_desk import RESTATED, SpendingDesk
 from khazana.cli.demo.stage import Stage
 from khazana.cli.demo.timeline import OPENING, Timeline
 from khazana.cli.files import write_whole
@@ -179,6 +179,7 @@ def restated(company: Company) -> AccumulationTest:
         after=timeline.close(period - 1),
         until=timeline.close(period),
         at=timeline.instant(timeline.days),
+        into=RESTATED,
     )
     (test,) = accumulation_tests(conditions.memoranda[0], conditions.inputs)
     return test

@@ -38,7 +38,8 @@ from khazana.statement.keys import key_id, public_bytes
 from khazana.statement.times import write_instant
 from khazana.units import Height, Sats, btc_from_sats
 
-RULES, LOG, ASIDE = "spending.toml", "orders.jsonl", "desk"
+RULES, LOG = "spending.toml", "orders.jsonl"
+ASIDE, RESTATED = "desk", "restated"
 DRAFTER, APPROVERS = "drafter-1", ("approver-1", "approver-2")
 
 
@@ -146,13 +147,20 @@ class SpendingDesk:
         self._add(booked_event(state, documents, at=at + timedelta(minutes=1), by=DRAFTER))
 
     def lender(
-        self, memorandum: str, chain: ChainView, *, after: int, until: int, at: datetime
+        self,
+        memorandum: str,
+        chain: ChainView,
+        *,
+        after: int,
+        until: int,
+        at: datetime,
+        into: str = ASIDE,
     ) -> LenderConditions:
         """The conditions as they stand: the books from a block to another, and entered figures.
 
-        What it reads lies in a folder aside, so that what was published stays as it was.
+        What it reads lies in a folder `into` aside, so that what was published stays as it was.
         """
-        aside = self.folder / ASIDE
+        aside = self.folder / into
         office_toml = self.books.write(aside, closed=at)
         path = aside / "memorandum.toml"
         write_whole(path, memorandum.encode())
