@@ -8,6 +8,7 @@ import pytest
 
 from khazana.portal.statement.models import StatementRow
 from khazana.reserve.reading import read_reserve_statement
+from khazana.statement.browser_page.build import content_security_policy
 
 LANGUAGES = ("en", "ur", "ar", "es")
 
@@ -59,3 +60,11 @@ def test_the_checking_file_needs_nothing_from_elsewhere(published, client):
 
 def test_files_are_only_read(published, client):
     assert client.post(f"/files/{newest().root}/statement.json").status_code == 405
+
+
+def test_the_checking_file_runs_under_its_own_policy_and_without_a_network(published, client):
+    answer = client.get("/check.html")
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy == content_security_policy()
+    assert "sha256-" in policy
+    assert "connect-src" not in policy

@@ -3,6 +3,7 @@
 import hashlib
 from functools import lru_cache
 
+from csp.decorators import csp_exempt
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -14,7 +15,7 @@ from khazana.portal.pdf.make import statement_pdf
 from khazana.portal.project.look import ACCENTS
 from khazana.portal.statement.choosing import statement_named
 from khazana.portal.statement.models import FileRow, StatementRow
-from khazana.statement.browser_page.build import page
+from khazana.statement.browser_page.build import content_security_policy, page
 
 TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -69,6 +70,15 @@ def browser_file(request: HttpRequest) -> HttpResponse:
     raw = page()
     sha256 = hashlib.sha256(raw).hexdigest()
     return download(raw, name="khazana-check.html", sha256=sha256)
+
+
+@require_safe
+@csp_exempt()
+def browser_file_shown(request: HttpRequest) -> HttpResponse:
+    """The same file as a page, under the policy that it carries: its own script, and no network."""
+    answer = HttpResponse(page(), content_type=TYPES["html"])
+    answer.headers["Content-Security-Policy"] = content_security_policy()
+    return answer
 
 
 @lru_cache(maxsize=64)
