@@ -68,3 +68,15 @@ def test_the_checking_file_runs_under_its_own_policy_and_without_a_network(publi
     assert policy == content_security_policy()
     assert "sha256-" in policy
     assert "connect-src" not in policy
+
+
+@pytest.mark.parametrize("level", ["totals", "addresses"])
+def test_a_disclosure_shows_less_under_the_same_root(published, client, level):
+    row = newest()
+    answer = client.get(f"/files/{row.root}/disclosure-{level}.json")
+    shown = read_reserve_statement(answer.content)
+    assert shown.root == row.root
+    assert shown.envelope.computed_root == row.root
+    assert not shown.entries
+    assert bool(shown.coins) == (level == "addresses")
+    assert client.get(f"/files/{row.root}/disclosure-auditor.json").status_code == 404

@@ -12,6 +12,11 @@ urlpatterns = [
         name="statement-pdf",
     ),
     path("files/khazana-check.html", views_files.browser_file, name="browser-file"),
+    path(
+        "files/<str:root>/disclosure-<slug:level>.json",
+        views_files.disclosure_file,
+        name="disclosure-file",
+    ),
     path("check.html", views_files.browser_file_shown, name="browser-page"),
     path("files/<slug:office>/<path:path>", views_files.other_file, name="other-file"),
 ]

@@ -15,8 +15,12 @@ from khazana.portal.pdf.make import statement_pdf
 from khazana.portal.project.look import ACCENTS
 from khazana.portal.statement.choosing import statement_named
 from khazana.portal.statement.models import FileRow, StatementRow
+from khazana.reserve.levels import keep_at
 from khazana.statement.browser_page.build import content_security_policy, page
+from khazana.statement.envelope import disclose, write_statement
 
+LEVELS = ("totals", "addresses")
+"""Levels that show less than what is published; the published view is the statement itself."""
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "html": "text/html; charset=utf-8",
@@ -34,6 +38,18 @@ def statement_file(request: HttpRequest, root: str) -> HttpResponse:
         raise Http404
     name = f"{row.office.slug}-{row.until_mtp:%Y-%m-%d}-{row.root[:8]}.json"
     return download(bytes(row.raw), name=name, sha256=row.sha256)
+
+
+@require_safe
+def disclosure_file(request: HttpRequest, root: str, level: str) -> HttpResponse:
+    """The same statement showing less, under the same root and signatures."""
+    row = statement_named(root)
+    if row is None or level not in LEVELS:
+        raise Http404
+    shown = disclose(row.value().envelope, keep_at(level))
+    raw = write_statement(shown)
+    name = f"{row.office.slug}-{row.until_mtp:%Y-%m-%d}-{row.root[:8]}-{level}.json"
+    return download(raw, name=name, sha256=hashlib.sha256(raw).hexdigest())
 
 
 @require_safe
