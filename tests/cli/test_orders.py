@@ -6,11 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from khazana.bitcoin.network import SIGNET
+from khazana.bitcoin.simulated import SimulatedChain
 from khazana.bitcoin.transaction import Transaction, TxIn, TxOut
-from khazana.cli import clock
+from khazana.cli import clock, order_desk
 from khazana.cli.order_desk import desk_of
 from khazana.custody.orders import events as ev
 from khazana.custody.orders.order_file import read_order
+from khazana.ledger.canonical import canonical_bytes
 from khazana.units import Sats
 from tests.cli.order_office import Office
 from tests.custody.orders.desk import BTC, address, funding, psbt_of
@@ -165,6 +168,22 @@ def test_an_approver_does_not_sign_what_only_a_false_check_let_pass(office, caps
     assert "breaks limit:one-payment" in capsys.readouterr().err
 
 
+def test_a_check_that_asks_for_fewer_people_opens_no_way(office, capsys):
+    """Rule O6: whoever can write the log writes a check that asks for one key of another role."""
+    drafted(office)
+    psbt, _ = transaction()
+    assert office.run("attach-psbt", "roof", office.write("a.psbt", psbt), by="dana") == 0
+    assert office.run("check", "roof", by="dana") == 0
+    lines = office.log.read_bytes().splitlines()
+    forged = json.loads(lines[-1])
+    forged["event"]["needed"] = [{"role": "statement", "count": 1}]
+    lines[-1] = canonical_bytes(forged)
+    office.log.write_bytes(b"".join(line + b"\n" for line in lines))
+    assert office.run("log") == 0
+    assert office.run("approve", "roof", "--key", office.key("root")) == 2
+    assert "asks for other people than spending.toml does" in capsys.readouterr().err
+
+
 def test_an_override_takes_two_people_who_sign_the_same_words(office, capsys):
     drafted(office, REQUEST.replace('"0.3"', '"0.8"'))
     psbt, _ = transaction(TxOut(Sats(80_000_000), script("payee")))
@@ -287,3 +306,28 @@ def test_several_commands_at_once_lose_no_line(office):
     assert {process.exitcode for process in running} == {0}
     assert office.log.read_bytes().count(b"attempted") == 3
     assert office.run("log") == 0
+
+
+def test_a_chain_of_another_network_is_not_asked(office, capsys, monkeypatch):
+    """What an esplora server of the wrong network shows must never confirm anything."""
+    chain = SimulatedChain(network=SIGNET)
+    monkeypatch.setattr(order_desk, "chain_of", lambda args: chain)
+    drafted(office)
+    assert office.run("check", "roof", "--chain", "esplora:x", by="dana") == 2
+    assert "The office is on regtest, and the chain source shows signet" in capsys.readouterr().err
+
+
+def test_a_write_that_fails_leaves_the_log_as_it_was(office, monkeypatch):
+    """Rule O31: a line is written whole or not at all."""
+    drafted(office)
+    before = office.log.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("khazana.cli.files.os.replace", full)
+    assert office.run("check", "roof", by="dana") == 2
+    monkeypatch.undo()
+    assert office.log.read_bytes() == before
+    assert [p.name for p in office.folder.glob(".orders.jsonl.*") if p.suffix != ".lock"] == []
+    assert office.run("check", "roof", by="dana") == 0

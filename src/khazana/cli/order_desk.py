@@ -23,6 +23,7 @@ from khazana.conditions.as_if_booked import LenderConditions
 from khazana.conditions.parts import custody_of
 from khazana.conditions.verdicts import Inputs
 from khazana.custody.orders import events as ev
+from khazana.custody.orders.checks import require_current
 from khazana.custody.orders.errors import OrderRefused
 from khazana.custody.orders.log import OrderLog, appended, new_log, read_log
 from khazana.custody.orders.rules import SpendingRules
@@ -53,6 +54,8 @@ class ChainOfAnotherNetwork(KhazanaError):
 
 
 MOST_LOG_BYTES = 1 << 30
+_GUARDED = (ev.Overridden, ev.Approved, ev.Signed, ev.Broadcast, ev.Paid)
+"""What rests on a check, which has to be one by the rules as they are now."""
 _NAMES = {"identity": "office.json", "rules": "spending.toml", "log": "orders.jsonl"}
 
 
@@ -102,26 +105,25 @@ class OrderDesk:
     def add(self, event: ev.Event) -> OrderState:
         """Append an event. What is refused is logged as an attempt, with the reason."""
         with _locked(self.path):
-            log = self.log()
-            try:
-                after = appended(log, event, self.parties)
-            except OrderRefused as refused:
-                if event.order in log.orders:
-                    self._write(appended(log, attempt_of(event, refused), self.parties))
-                raise
+            after = self._judged(event)
             self._write(after)
             return after.order(event.order)
 
     def would(self, event: ev.Event) -> None:
         """Raise, and log the attempt, if an event could not be appended; append nothing else."""
         with _locked(self.path):
-            log = self.log()
-            try:
-                appended(log, event, self.parties)
-            except OrderRefused as refused:
-                if event.order in log.orders:
-                    self._write(appended(log, attempt_of(event, refused), self.parties))
-                raise
+            self._judged(event)
+
+    def _judged(self, event: ev.Event) -> OrderLog:
+        log = self.log()
+        try:
+            if isinstance(event, _GUARDED) and event.order in log.orders:
+                require_current(log.order(event.order), self.rules, self.identity.newest)
+            return appended(log, event, self.parties)
+        except OrderRefused as refused:
+            if event.order in log.orders:
+                self._write(appended(log, attempt_of(event, refused), self.parties))
+            raise
 
     def _write(self, log: OrderLog) -> None:
         write_whole(self.path, log.to_bytes())

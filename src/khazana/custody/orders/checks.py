@@ -16,6 +16,7 @@ from khazana.custody.orders.checks_addresses import (
 )
 from khazana.custody.orders.checks_quotes import quotes
 from khazana.custody.orders.conditions import Proposed, judge_conditions, proposed
+from khazana.custody.orders.errors import CheckIsOld
 from khazana.custody.orders.order import Kind, Order
 from khazana.custody.orders.rules import Limit, Per, SpendingRules
 from khazana.custody.orders.situation import RuleResult as RuleResult
@@ -59,6 +60,22 @@ def check(state: OrderState, rules: SpendingRules, situation: Situation) -> Chec
         not_before=_not_before(state.order, rules),
         valid_until=situation.at + timedelta(hours=rules.check_valid_hours),
     )
+
+
+def require_current(state: OrderState, rules: SpendingRules, version: OfficeVersion) -> None:
+    """The logged check was made by the rules as they are, and asks for the people they ask for.
+
+    The log's keeper writes checks; a check that asks for fewer people must not open the way.
+    """
+    made = state.check
+    if made is None:
+        return
+    if made.rules_sha256 != rules.sha256:
+        problem = "spending.toml has changed since, or the check was made by another one"
+        raise CheckIsOld(order=state.order.id, problem=problem)
+    if tuple(made.needed) != _needed(state.order, rules, version):
+        problem = "it asks for other people than spending.toml does"
+        raise CheckIsOld(order=state.order.id, problem=problem)
 
 
 def disagreements(state: OrderState, own: CheckOutcome) -> tuple[RuleResult, ...]:
