@@ -156,6 +156,24 @@ def test_what_was_tried_and_refused_is_logged_with_its_name(office, capsys):
         assert f"refused ({code})" in printed
 
 
+def test_a_table_of_payments_joins_the_request_and_is_refused_whole(office, capsys):
+    request = office.write("r.toml", REQUEST)
+    good = f"address,amount_btc,label,reference\n{address('payee', 1)},0.1,Clinic,S-2\n"
+    draft = ["draft", request, "--key", office.key("dana"), "--batch"]
+    bad = good + f"{address('payee', 2)},-1,Road,S-3\nbc1qxyz,0.1,Road,S-4\n"
+    assert office.run(*draft, office.write("bad.csv", bad)) == 2
+    refused = capsys.readouterr().err
+    assert "bad.csv, line 3" in refused
+    assert "bad.csv, line 4" in refused
+    twice = good + f"{address('payee', 1)},0.1,Clinic,S-2\n"
+    assert office.run(*draft, office.write("twice.csv", twice)) == 2
+    assert not office.log.exists()
+    assert office.run(*draft, office.write("good.csv", good)) == 0
+    capsys.readouterr()
+    assert office.run("show", "roof") == 0
+    assert "10000000 sat to" in capsys.readouterr().out
+
+
 def test_an_approver_does_not_sign_what_only_a_false_check_let_pass(office, capsys):
     """Rule O36: the limit was tightened after the check."""
     drafted(office)

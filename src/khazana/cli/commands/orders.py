@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from khazana.bitcoin.address import address_of
 from khazana.cli.chains import CHAIN_HELP
 from khazana.cli.clock import now
 from khazana.cli.commands.orders_chain import register_chain
@@ -22,10 +23,12 @@ from khazana.cli.order_desk import (
     held_now,
     lender_of,
 )
+from khazana.custody.drafting.batch import read_batch
+from khazana.custody.drafting.lookalikes import KnownAddresses
 from khazana.custody.orders import events as ev
 from khazana.custody.orders.checks import CheckOutcome, Situation, check, checked_event
 from khazana.custody.orders.log import OrderLog, delivery_alarms, overrides_due
-from khazana.custody.orders.order import Kind, record
+from khazana.custody.orders.order import Kind, Payment, record
 from khazana.custody.orders.order_file import read_order, write_order
 from khazana.custody.orders.request_file import Drafter, read_request
 from khazana.custody.orders.signing import sign_order
@@ -51,6 +54,12 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     draft = actions.add_parser("draft", help="make an order from a request (TOML) and sign it")
     draft.add_argument("request", metavar="FILE", type=Path)
     draft.add_argument("--key", metavar="FILE", type=Path, required=True, help="the drafter's")
+    draft.add_argument(
+        "--batch",
+        metavar="CSV",
+        type=Path,
+        help="more: address,amount_btc,label,reference",
+    )
     draft.add_argument("--out", metavar="FILE", type=Path, help="write the order here as well")
     add_desk_arguments(draft)
     draft.set_defaults(run=run_draft)
@@ -101,7 +110,8 @@ def run_draft(args: argparse.Namespace) -> int:
         desk.identity.fingerprint, desk.file.network, key_id(public_bytes(private)), at
     )
     raw = read_bytes(args.request, most=MOST_OFFICE_BYTES)
-    order = read_request(str(args.request), raw, drafter)
+    batch = () if args.batch is None else _batch(args.batch, desk)
+    order = read_request(str(args.request), raw, drafter, batch=batch)
     # Read back what would be signed: an order that its own reader refuses must not be logged.
     read_order(write_order(order))
     envelope = ev.envelope_file(sign_order(order, private))
@@ -113,6 +123,18 @@ def run_draft(args: argparse.Namespace) -> int:
     print(f"order {order.id} drafted by {holder}: {btc_from_sats(order.sats)} BTC")
     print(f"hash {order.digest}")
     return 0
+
+
+def _batch(path: Path, desk: OrderDesk) -> tuple[Payment, ...]:
+    """The payments of a table; refused whole, with every row that is wrong or a look-alike."""
+    network = desk.file.network
+    shown = ((address_of(script, network), name) for script, name in desk.scripts.items())
+    known = KnownAddresses(own={address: name for address, name in shown if address})
+    raw = read_bytes(path, most=MOST_OFFICE_BYTES)
+    return tuple(
+        Payment(each.address, each.script, each.amount, f"{each.label} {each.reference}".strip())
+        for each in read_batch(str(path), raw, network=network, known=known)
+    )
 
 
 def run_check(args: argparse.Namespace) -> int:

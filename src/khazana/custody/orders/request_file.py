@@ -36,13 +36,18 @@ class Drafter:
     at: datetime
 
 
-def read_request(name: str, raw: bytes, drafter: Drafter) -> Order:
-    """The order that a request asks for; OfficeFileRefused with every problem's line and field."""
+def read_request(
+    name: str, raw: bytes, drafter: Drafter, *, batch: tuple[Payment, ...] = ()
+) -> Order:
+    """The order that a request asks for; OfficeFileRefused with every problem's line and field.
+
+    batch: payments of a table beside the request, after its own.
+    """
     problems = ProblemList()
     top = read_toml(name, raw, problems)
     if top.text("format") not in ("", REQUEST_FORMAT):
         top.wrong(f'this program reads format = "{REQUEST_FORMAT}"', "format")
-    payments = tuple(_payments(top, drafter.network))
+    payments = (*_payments(top, drafter.network), *batch)
     purchase = _purchase(top, drafter.network)
     reason = _reason(top, purchase=purchase is not None)
     days = top.integer("expires_in_days", least=1, most=_MOST_DAYS)
