@@ -14,6 +14,16 @@ WIDTH = 720
 _MARGIN, _BAR, _ROW = 12, 34, 26
 
 
+def shares_of(total: GradedTotal) -> tuple[tuple[EvidenceGrade, int, Fraction], ...]:
+    """Each grade that carries anything: its amount and its share of the sum of all sizes."""
+    whole = sum(abs(total.part(grade)) for grade in EvidenceGrade)
+    return tuple(
+        (grade, amount, Fraction(abs(amount), whole))
+        for grade in EvidenceGrade
+        if (amount := total.part(grade))
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class GradeBar:
     """meanings: what each grade rests on, in the language of the page, A to D.
@@ -31,12 +41,7 @@ class GradeBar:
     @property
     def parts(self) -> tuple[tuple[EvidenceGrade, int, Fraction], ...]:
         """Each grade that carries anything: its amount and its share."""
-        whole = sum(abs(self.total.part(grade)) for grade in EvidenceGrade)
-        return tuple(
-            (grade, amount, Fraction(abs(amount), whole))
-            for grade in EvidenceGrade
-            if (amount := self.total.part(grade))
-        )
+        return shares_of(self.total)
 
     def header(self) -> tuple[str, str, str]:
         """The heading of the table behind the chart."""
@@ -90,3 +95,23 @@ def draw_grade_bar(chart: GradeBar) -> SafeText:
         )
         done += share
     return drawing.svg(class_="chart-grades")
+
+
+def draw_grade_strip(look: Look, total: GradedTotal) -> SafeText:
+    """The bar alone, as wide as its place: letters and figures stand in the text beside it."""
+    drawing = Drawing(look, 1000, 16)
+    done = Fraction(0)
+    for grade, _, share in shares_of(total):
+        left, width = float(done) * 1000, max(float(share) * 1000, 4.0)
+        x = 1000 - left - width if look.rtl else min(left, 1000 - width)
+        drawing.add(
+            "rect", x=max(x, 0.0), y=0, width=width, height=16,
+            class_=f"strip strip-{grade.value.lower()}", fill=look.accent,
+            fill_opacity=_STRIP[grade.rank], stroke="#ffffff", stroke_width=2,
+        )  # fmt: skip
+        done += share
+    return drawing.svg(class_="chart-strip", stretched=True)
+
+
+_STRIP = (1.0, 0.7, 0.45, 0.25)
+"""Opacity by grade: the weaker the evidence, the paler."""

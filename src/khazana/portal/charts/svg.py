@@ -124,14 +124,18 @@ class Drawing:
     def fill(self, number: int) -> str:
         return f"url(#{self.look.id}-fill-{number})"
 
-    def svg(self, *, class_: str) -> SafeText:
-        """The finished drawing. `direction` on the root keeps anchors where they were computed."""
+    def svg(self, *, class_: str, stretched: bool = False) -> SafeText:
+        """The finished drawing. `direction` on the root keeps anchors where they were computed.
+
+        stretched: it takes the size that the style sheet gives it, whatever its proportions.
+        """
+        stretch = 'preserveAspectRatio="none" ' if stretched else ""
         look = self.look
         title, description = look.words(look.title), look.words(look.description)
         return SafeText(
             f'<svg xmlns="http://www.w3.org/2000/svg" id="{look.id}" class="chart {class_}" '
             f'viewBox="0 0 {self.width} {self.height}" width="{self.width}" '
-            f'height="{self.height}" role="img" direction="ltr" font-family="{FONT}" '
+            f'height="{self.height}" {stretch}role="img" direction="ltr" font-family="{FONT}" '
             f'aria-labelledby="{look.id}-title {look.id}-desc">'
             f'<title id="{look.id}-title">{html.escape(title)}</title>'
             f'<desc id="{look.id}-desc">{html.escape(description)}</desc>'

@@ -80,6 +80,8 @@ def in_step(app: Path, language: str) -> Catalog:
     """The app's words now, with the translations that its catalogue has for them."""
     present = read_catalogue(catalogue(app, language), language)
     made = Catalog(locale=language, charset="utf-8", fuzzy=False)
+    # Babel counts two forms of Spanish where Django counts three.
+    made.mime_headers = [("Plural-Forms", PLURAL_FORMS[language])]
     for message in words_of(app):
         if not message.id:
             continue

@@ -6,15 +6,19 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
+from khazana.ledger.grades import GradedTotal
 from khazana.portal.charts.bars import Bar, BarChart, draw_bar_chart
+from khazana.portal.charts.grade_bar import draw_grade_strip, shares_of
 from khazana.portal.formatting.bidi import SafeText
+from khazana.portal.formatting.numbers import percent_text
 from khazana.portal.project.look import look, name_of
 from khazana.portal.reserve.lines import AsOf, Chart, as_of, history_chart
 from khazana.portal.reserve.models import FiguresRow, MovementRow, SetKind
 from khazana.portal.reserve.worth import Worth, valuation_for, worth_of
 from khazana.portal.statement.models import StatementRow
 from khazana.reserve.headline import net_change, received_gross
-from khazana.reserve.parts import FiguresBody
+from khazana.reserve.parts import FiguresBody, GradesBody
+from khazana.units import Sats
 
 RECENT = 5
 """Movements on the first page."""
@@ -32,6 +36,23 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Graded:
+    """What one evidence grade carries of a figure."""
+
+    grade: str
+    amount: int
+    share: str
+
+
+@dataclass(frozen=True)
+class Grades:
+    """How much of a figure each evidence grade carries, drawn and in figures."""
+
+    strip: SafeText
+    rows: Sequence[Graded]
+
+
+@dataclass(frozen=True)
 class Home:
     """The first page's figures. `derived` of the headline anyone derives; `attested` is others'
     word.
@@ -41,6 +62,7 @@ class Home:
     figures: FiguresBody
     derived: int
     attested: int
+    grades: Grades | None
     perimeters: Sequence[FiguresRow]
     entities: Sequence[FiguresRow]
     worth: Sequence[Worth]
@@ -71,6 +93,7 @@ def home_figures(statement: StatementRow, asked: date | None) -> Home | None:
         figures=figures,
         derived=grades.a,
         attested=grades.b + grades.c + grades.d,
+        grades=_graded(grades),
         perimeters=perimeters,
         entities=[row for row in rows.values() if row.kind == SetKind.ENTITY],
         worth=worth_of(valuation_for(statement), statement.headline),
@@ -82,6 +105,21 @@ def home_figures(statement: StatementRow, asked: date | None) -> Home | None:
         asked=asked,
         as_of=None if asked is None else as_of(statement.headline, asked, zone=statement.timezone),
     )
+
+
+def _graded(grades: GradesBody) -> Grades | None:
+    """None where nothing is held."""
+    total = GradedTotal(a=Sats(grades.a), b=Sats(grades.b), c=Sats(grades.c), d=Sats(grades.d))
+    drawn = look(
+        "grades",
+        title=_("Evidence grade"),
+        description=_("A bar divided by evidence grade; the list below has every figure."),
+    )
+    rows = [
+        Graded(grade.value, amount, percent_text(share, language=drawn.language))
+        for grade, amount, share in shares_of(total)
+    ]
+    return Grades(draw_grade_strip(drawn, total), rows) if rows else None
 
 
 def pair_on_home(watched: FiguresRow | None, stock: FiguresRow) -> Pair | None:
@@ -102,7 +140,7 @@ def bars_svg(watched: FiguresRow, gross: int, stock: FiguresRow, net: int) -> Sa
         ),
         bars=(
             Bar(_("received by %(set)s") % {"set": name_of(watched)}, gross),
-            Bar(_("change of %(set)s") % {"set": name_of(stock)}, net),
+            Bar(_("net change of %(set)s") % {"set": name_of(stock)}, net),
         ),
         empty=_("Nothing moved."),
         headings=(_("What"), _("Amount")),

@@ -4,13 +4,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from khazana.portal.conditions.kept import kept_of
 from khazana.portal.reserve.asking import date_asked, statement_asked
+from khazana.portal.reserve.corrected import book_entries, changed_sets, replacements
 from khazana.portal.reserve.home import home_figures
 from khazana.portal.reserve.lines import history_chart, members_of
 from khazana.portal.reserve.models import FiguresRow, SetKind
 from khazana.portal.reserve.pair import pair_of
 from khazana.portal.statement.choosing import newest_statement, standing_statements
-from khazana.portal.statement.models import StatementRow
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -18,7 +19,12 @@ def home(request: HttpRequest) -> HttpResponse:
     statement = newest_statement()
     asked = date_asked(request)
     figures = None if statement is None else home_figures(statement, asked)
-    return render(request, "reserve/home.html", {"statement": statement, "home": figures})
+    kept = None if statement is None else kept_of(statement)
+    return render(
+        request,
+        "reserve/home.html",
+        {"statement": statement, "home": figures, "conditions": kept},
+    )
 
 
 def holding(request: HttpRequest, kind: str, ident: str) -> HttpResponse:
@@ -55,44 +61,14 @@ def bars(request: HttpRequest) -> HttpResponse:
 
 def corrections(request: HttpRequest) -> HttpResponse:
     """Statements that replaced earlier ones, and figures that were restated or written off."""
-    replacing = StatementRow.objects.filter(office__own=True).exclude(supersedes="").defer("raw")
-    replaced = {
-        row.root: row
-        for row in StatementRow.objects.filter(
-            root__in=[row.supersedes for row in replacing]
-        ).defer("raw")
-    }
-    pairs = [(replaced.get(row.supersedes), row) for row in replacing]
     return render(
         request,
         "reserve/corrections.html",
         {
-            "pairs": [(old, new, _changed(old, new)) for old, new in pairs],
-            "entries": _book_entries(),
+            "pairs": [
+                (pair.old, pair.new, changed_sets(pair.old, pair.new)) for pair in replacements()
+            ],
+            "entries": book_entries(),
             "statement": newest_statement(),
         },
     )
-
-
-def _changed(
-    old: StatementRow | None, new: StatementRow
-) -> list[tuple[FiguresRow, FiguresRow | None]]:
-    """The sets whose closing differs between a statement and the one that replaced it."""
-    if old is None:
-        return []
-    before = {row.part: row for row in FiguresRow.objects.filter(statement=old)}
-    return [
-        (row, before.get(row.part))
-        for row in FiguresRow.objects.filter(statement=new)
-        if row.part not in before or row.body["figures"] != before[row.part].body["figures"]
-    ]
-
-
-def _book_entries() -> list[tuple[StatementRow, dict[str, object]]]:
-    """Losses and restatements of every standing statement, the newest first."""
-    found = []
-    for statement in standing_statements():
-        for body in statement.book:
-            if body["kind"] in ("loss", "restatement", "reclassification"):
-                found.append((statement, body))
-    return found

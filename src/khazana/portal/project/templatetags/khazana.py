@@ -6,10 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.urls import reverse
+from django.utils.html import escape
 from django.utils.translation import get_language
 
-from khazana.portal.formatting.amounts import short_btc_text
-from khazana.portal.formatting.bidi import SafeText, ltr_html, name_html
+from khazana.portal.formatting.amounts import btc_text, short_btc_text
+from khazana.portal.formatting.bidi import SafeText, ltr_html, name_html, visible
 from khazana.portal.formatting.dates import date_html, instant_html
 from khazana.portal.formatting.figures import (
     btc_html,
@@ -111,6 +113,18 @@ def named(names: Mapping[str, str]) -> SafeText:
 
 
 @register.filter
+def named_text(names: Mapping[str, str]) -> str:
+    """The name as plain text, for titles and the entries of lists."""
+    return visible(in_language(dict(names), _language()))
+
+
+@register.filter
+def btc_copied(sats: int) -> str:
+    """Satoshis as bitcoin in plain text, for what is copied elsewhere."""
+    return btc_text(sats)
+
+
+@register.filter
 def day(value: date | datetime) -> SafeText:
     return date_html(value.date() if isinstance(value, datetime) else value, language=_language())
 
@@ -135,6 +149,18 @@ def said(key: str, kind: str) -> str:
 @register.filter
 def said_or_text(text: str, kind: str) -> str:
     return word_or_text(kind, text, _language())
+
+
+@register.simple_tag(takes_context=True)
+def section(context: dict[str, Any], page: str, name: str) -> SafeText:
+    """The link to a section; the one that is open is marked, so is it on the pages below it."""
+    address, path = reverse(page), context["request"].path
+    current = ""
+    if path == address:
+        current = ' aria-current="page"'
+    elif page != "home" and path.startswith(address):
+        current = ' aria-current="true"'
+    return SafeText(f'<a href="{escape(address)}"{current}>{escape(name)}</a>')
 
 
 @register.simple_tag(takes_context=True)
