@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
+from khazana.portal.formatting.bidi import visible
 from khazana.portal.statement.models import OfficeRow
 
 ACCENTS = 6
@@ -22,7 +23,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "office": office,
         "partners": list(OfficeRow.objects.filter(own=False)),
-        "office_name": "" if office is None else in_language(office.name, language),
+        "office_name": "" if office is None else visible(in_language(office.name, language)),
         "test_network": progress is not None or office is None or office.test,
         "accent": settings.ACCENT,
         "language": language,

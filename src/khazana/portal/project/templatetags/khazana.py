@@ -119,6 +119,12 @@ def named_text(names: Mapping[str, str]) -> str:
 
 
 @register.filter
+def as_said(text: str) -> SafeText:
+    """Somebody's own words: isolated, and nothing in them hides or turns the text around."""
+    return name_html(str(text))
+
+
+@register.filter
 def btc_copied(sats: int) -> str:
     """Satoshis as bitcoin in plain text, for what is copied elsewhere."""
     return btc_text(sats)
@@ -148,7 +154,7 @@ def said(key: str, kind: str) -> str:
 
 @register.filter
 def said_or_text(text: str, kind: str) -> str:
-    return word_or_text(kind, text, _language())
+    return visible(word_or_text(kind, text, _language()))
 
 
 @register.simple_tag(takes_context=True)
