@@ -11,7 +11,8 @@ from khazana.portal.project.frame import progress_now
 from khazana.portal.statement.models import FileRow, ReportRow, StatementRow
 
 Answer = Callable[[HttpRequest], HttpResponse]
-LANGUAGE_PREFIXES = tuple(f"/{code}/" for code, _name in settings.LANGUAGES)
+PREFIXES = (*(f"/{code}/" for code, _name in settings.LANGUAGES), "/api/", "/tables/", "/feed")
+"""Of what is made from rows: pages, and what programs read. Files carry their own hash."""
 
 
 def published_mark() -> str:
@@ -34,9 +35,10 @@ class PublishedETag:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method not in ("GET", "HEAD") or not request.path.startswith(LANGUAGE_PREFIXES):
+        if request.method not in ("GET", "HEAD") or not request.path.startswith(PREFIXES):
             return self.get_response(request)
-        named = f"{published_mark()} {progress_now()} {request.get_full_path()}"
+        asked = f"{request.get_host()} {request.get_full_path()}"
+        named = f"{published_mark()} {progress_now()} {asked}"
         etag = f'W/"{hashlib.sha256(named.encode()).hexdigest()[:32]}"'
         if etag in request.headers.get("If-None-Match", ""):
             answer: HttpResponse = HttpResponseNotModified(headers={"ETag": etag})

@@ -7,6 +7,9 @@ KHAZANA_PORTAL_HOSTS: names it answers to, separated by commas.
 KHAZANA_PORTAL_PLAIN_HTTP: 1 where it is served on this machine alone, without TLS.
 KHAZANA_PORTAL_PROGRESS: file that says how far a running demo is.
 KHAZANA_PORTAL_ACCENT: the office's colour, 1 to 6.
+KHAZANA_PORTAL_API_RATE: how often one address may ask the API, such as 600/min; empty: no limit.
+KHAZANA_PORTAL_PROXIES: how many proxies before the portal name the reader's address, else 0.
+KHAZANA_PORTAL_AUTHORITY: domain name that the feed's permanent names begin with.
 KHAZANA_PORTAL_SOURCE: the chain that the shown commands name, such as esplora:http://127.0.0.1:3002
 """
 
@@ -24,6 +27,8 @@ PLAIN_HTTP = os.environ.get("KHAZANA_PORTAL_PLAIN_HTTP") == "1"
 PROGRESS_FILE = os.environ.get("KHAZANA_PORTAL_PROGRESS") or None
 ACCENT = int(os.environ.get("KHAZANA_PORTAL_ACCENT", "1"))
 CHAIN_SOURCE = os.environ.get("KHAZANA_PORTAL_SOURCE") or "core:DATADIR"
+API_RATE = os.environ.get("KHAZANA_PORTAL_API_RATE", "600/min")
+NINJA_NUM_PROXIES = int(os.environ.get("KHAZANA_PORTAL_PROXIES", "0"))
 
 SECRET_KEY = secret_of(DATA_DIR)
 DEBUG = False
@@ -32,6 +37,7 @@ ALLOWED_HOSTS = [
     for host in os.environ.get("KHAZANA_PORTAL_HOSTS", "127.0.0.1,localhost").split(",")
     if host
 ]
+AUTHORITY = os.environ.get("KHAZANA_PORTAL_AUTHORITY") or (ALLOWED_HOSTS or ["localhost"])[0]
 
 ROOT_URLCONF = "khazana.portal.project.urls"
 ASGI_APPLICATION = "khazana.portal.project.asgi.application"
@@ -43,6 +49,7 @@ INSTALLED_APPS = [
     "khazana.portal.reserve",
     "khazana.portal.conditions",
     "khazana.portal.explainers",
+    "khazana.portal.api",
     "django.contrib.staticfiles",
     "csp",
 ]
@@ -53,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "khazana.portal.project.freshness.PublishedETag",
     "django.middleware.locale.LocaleMiddleware",
+    "khazana.portal.api.answers.ProgramsAnswers",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -8,6 +8,7 @@ from khazana.portal.project.views import language_chosen, nothing_here
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", language_chosen, name="language-chosen"),
     path("", include("khazana.portal.statement.file_urls")),
+    path("", include("khazana.portal.api.urls")),
     *i18n_patterns(
         path("", include("khazana.portal.reserve.urls")),
         path("", include("khazana.portal.statement.urls")),

@@ -22,7 +22,7 @@ def pair_of(statement: StatementRow, asked: Mapping[str, str]) -> dict[str, Any]
     stock = stock if stock in rows else statement.headline
     block = asked.get("block", "")
     height = int(block) if block.isascii() and block.isdecimal() else None
-    if watched not in rows or stock not in rows or _withheld(statement):
+    if watched not in rows or stock not in rows or movements_withheld(statement):
         return {"statement": statement, "sets": rows.values()}
     bars = two_bars(
         cached_value(statement.root, statement.sha256), watched=watched, stock=stock, height=height
@@ -52,7 +52,7 @@ def pair_of(statement: StatementRow, asked: Mapping[str, str]) -> dict[str, Any]
     }
 
 
-def _withheld(statement: StatementRow) -> bool:
+def movements_withheld(statement: StatementRow) -> bool:
     """Whether the published view shows no movements: then there is no story to tell."""
     value = cached_value(statement.root, statement.sha256)
     return any(value.withheld(kind) for kind in ("entry", "wallet", "perimeter"))

@@ -91,7 +91,7 @@ def cite(request: HttpRequest, root: str, kind: str, ident: str, figure: str) ->
             "figure": figure,
             "amount": getattr(figures, figure),
             "grades": None if figure != "closing" else figures.grades,
-            "block": row.after if at_opening else row.until,
+            "cited_block": row.after if at_opening else row.until,
             "at": row.after_mtp if at_opening else row.until_mtp,
             "address": request.build_absolute_uri(request.path),
             "commands": commands_for(request, row, settings.CHAIN_SOURCE),

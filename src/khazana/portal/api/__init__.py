@@ -1,0 +1,1 @@
+"""What programs read: the API, the tables as files, and the feed."""
