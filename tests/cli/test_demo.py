@@ -6,13 +6,16 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from datetime import date
+from importlib.util import find_spec
 
 import httpx
 import pytest
 
 from khazana.cli.commands.demo import ONCE_VARIABLE
 from khazana.cli.demo.directory import MARKER, NotADemoDirectory, fresh_directory
+from khazana.cli.demo.portals import page_ports
 from khazana.cli.demo.server import PortTaken, listening_socket
 from khazana.cli.demo.timeline import FEWEST_DAYS, DemoDaysRefused, timeline_of
 from khazana.cli.main import main
@@ -90,22 +93,27 @@ def test_no_key_that_spends_is_written_and_statement_keys_are_for_their_owner(pl
 
 def test_it_serves_until_ctrl_c_and_says_so(tmp_path):
     words = [sys.executable, "-u", "-m", "khazana.cli.main"]
-    words += words_of(tmp_path / "demo", days=FEWEST_DAYS)
+    words += [*words_of(tmp_path / "demo", days=FEWEST_DAYS), "--pages", "0"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     environment.pop(ONCE_VARIABLE, None)
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as demo:
         try:
-            url, lines = "", []
+            url, lines, pages = "", [], set()
             for line in demo.stdout or ():
                 lines.append(line)
                 if line.startswith("Esplora API on "):
                     url = line.split()[3]
+                if line.startswith("Pages of "):
+                    pages.add(line.split()[-1])
                 if "until Ctrl-C" in line:
                     break
             assert url, "".join(lines)
             assert httpx.get(f"{url}/blocks/tip/height").text == str(FEWEST_DAYS)
+            assert len(pages) == (0 if find_spec("django") is None else 2), "".join(lines)
+            for page in pages:
+                assert TEST_NOTICE in answered(page)
             with pytest.raises(DevnetInUse):
                 fresh_directory(tmp_path / "demo")
             demo.send_signal(signal.SIGINT)
@@ -113,6 +121,49 @@ def test_it_serves_until_ctrl_c_and_says_so(tmp_path):
         finally:
             demo.kill()
     assert (tmp_path / "demo" / "pakistan" / "statement.json").is_file()
+
+
+def answered(page: str) -> str:
+    """A page that comes up while the demo plays, which may be over before it is up."""
+    for attempt in range(60):
+        try:
+            return httpx.get(page, headers={"Accept-Language": "en"}, follow_redirects=True).text
+        except httpx.ConnectError:
+            if attempt == 59:
+                raise
+            time.sleep(0.5)
+    raise AssertionError(page)
+
+
+def test_the_ports_of_the_pages_follow_one_another_or_are_any_free_ones():
+    ports = page_ports(0)
+    assert set(ports) == set(STATES)
+    assert len(set(ports.values())) == len(STATES)
+    first = next(p for p in range(20_000, 30_000, 2) if free(p) and free(p + 1))
+    assert page_ports(first) == {"pakistan": first, "el-salvador": first + 1}
+
+
+def free(port: int) -> bool:
+    try:
+        listening_socket(port).close()
+    except PortTaken:
+        return False
+    return True
+
+
+def test_a_port_of_the_pages_that_is_taken_is_refused_before_any_work(
+    tmp_path, capsys, monkeypatch
+):
+    pytest.importorskip("django")
+    monkeypatch.delenv(ONCE_VARIABLE, raising=False)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        words = [*words_of(tmp_path / "demo"), "--pages", str(taken)]
+        assert main(words) == 2
+    assert "choose another with --pages" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()
 
 
 def test_a_directory_that_no_demo_made_is_left_alone(tmp_path):

@@ -10,6 +10,7 @@ from khazana.cli.extras import needs_extra
 
 ONCE_VARIABLE = "KHAZANA_DEMO_ONCE"
 DEFAULT_DAYS = 730
+FIRST_PAGES_PORT = 8000
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -40,6 +41,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--port", type=int, default=3002, help="of the Esplora API (default: %(default)s)"
     )
+    parser.add_argument(
+        "--pages",
+        metavar="PORT",
+        type=int,
+        default=FIRST_PAGES_PORT,
+        help="of Pakistan's pages; El Salvador's are on the next one; 0: any two free ones "
+        "(default: %(default)s)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -47,4 +56,11 @@ def run(args: argparse.Namespace) -> int:
     with needs_extra("devnet"):
         from khazana.cli.demo.play import play
     once = bool(args.once) or os.environ.get(ONCE_VARIABLE) == "1"
-    return play(args.dir, days=args.days, ends=args.ends, port=args.port, once=once, now=now())
+    return play(
+        args.dir,
+        days=args.days,
+        ends=args.ends,
+        port=args.port,
+        pages=None if once else args.pages,
+        now=now(),
+    )

@@ -1,6 +1,5 @@
 """The demo from first to last: play the days, publish, verify in another process, serve."""
 
-from contextlib import nullcontext
 from datetime import date, datetime
 from pathlib import Path
 from threading import Thread
@@ -12,7 +11,7 @@ from khazana.cli.demo import narration
 from khazana.cli.demo.company import company_on, play_days, publish_newest, refuse_purchases
 from khazana.cli.demo.directory import fresh_directory
 from khazana.cli.demo.narration import say
-from khazana.cli.demo.portals import portals
+from khazana.cli.demo.portals import page_ports, portals
 from khazana.cli.demo.progress_file import ProgressFile
 from khazana.cli.demo.server import listening_socket, served, url_of
 from khazana.cli.demo.timeline import timeline_of
@@ -21,19 +20,32 @@ from khazana.devnet.network import Devnet
 
 
 def play(
-    directory: Path, *, days: int, ends: date | None, port: int, once: bool, now: datetime
+    directory: Path,
+    *,
+    days: int,
+    ends: date | None,
+    port: int,
+    pages: int | None,
+    now: datetime,
 ) -> int:
-    """Run the whole demo; 0 when every verification came out as it should."""
+    """Run the whole demo; 0 when every verification came out as it should.
+
+    port: of the Esplora API. pages: of the first portal, after which it all stays up until Ctrl-C;
+    None: neither portals nor staying.
+    """
     timeline = timeline_of(days=days, ends=ends, now=now)
     listening = listening_socket(port)
     with listening:
+        ports = {} if pages is None else page_ports(pages)
         fresh_directory(directory)
         url = url_of(listening)
         say(*narration.opening(url, timeline))
         progress = ProgressFile(directory, timeline)
         devnet = Devnet(directory / lies.DEVNET)
-        pages = nullcontext(()) if once else portals(directory, url)
-        with served(devnet, listening, _clock) as thread, pages as shown:
+        with (
+            served(devnet, listening, _clock) as thread,
+            portals(directory, url, ports) as shown,
+        ):
             say(*narration.where_pages_are(shown))
             company = company_on(devnet, timeline)
             play_days(company, directory, progress)
@@ -42,7 +54,7 @@ def play(
             progress.stage("verifying")
             status = verify(company, directory, url)
             progress.stage("ready" if status == 0 else "failed")
-            if not once:
+            if pages is not None:
                 say("", f"The Esplora API stays on {url} until Ctrl-C.")
                 say(*narration.where_pages_are(shown))
                 _wait(thread)

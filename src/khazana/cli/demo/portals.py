@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,9 +11,8 @@ from pathlib import Path
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo.server import HOST, listening_socket
 
-PORTS: Mapping[str, int] = {lies.PAKISTAN: 8000, lies.EL_SALVADOR: 8001}
-"""DESIGN, section 6."""
 _ACCENTS = {lies.PAKISTAN: "1", lies.EL_SALVADOR: "2"}
+"""The offices with pages, in the order of their ports."""
 _STOP_SECONDS = 5
 
 
@@ -26,21 +25,32 @@ class Portal:
     process: "subprocess.Popen[bytes]"
 
 
-@contextmanager
-def portals(directory: Path, chain_url: str) -> Iterator[tuple[Portal, ...]]:
-    """Serve both states' pages while inside; they follow what the offices publish.
+def page_ports(first: int) -> Mapping[str, int]:
+    """Office -> port of its pages: `first` and the one after it; 0: any two free ones.
 
-    None where the portal's packages are not installed. Raises `PortTaken` before any is started.
+    None where the portal's packages are not installed. Raises `PortTaken` if one cannot be had.
     """
     if find_spec("django") is None:
-        yield ()
-        return
-    for port in PORTS.values():
-        listening_socket(port).close()
+        return {}
+    with ExitStack() as held:
+        # Held together, so that two free ones are not the same one.
+        sockets = [
+            held.enter_context(listening_socket(first + n if first else 0, option="--pages"))
+            for n in range(len(_ACCENTS))
+        ]
+        ports = [each.getsockname()[1] for each in sockets]
+    return dict(zip(_ACCENTS, ports, strict=True))
+
+
+@contextmanager
+def portals(
+    directory: Path, chain_url: str, ports: Mapping[str, int]
+) -> Iterator[tuple[Portal, ...]]:
+    """Serve the offices' pages on their ports while inside; they follow what is published."""
     started: list[Portal] = []
     try:
-        for office in PORTS:
-            started.append(_started(office, directory, chain_url))
+        for office, port in ports.items():
+            started.append(_started(office, port, directory, chain_url))
         yield tuple(started)
     finally:
         for portal in started:
@@ -52,9 +62,8 @@ def portals(directory: Path, chain_url: str) -> Iterator[tuple[Portal, ...]]:
                 portal.process.kill()
 
 
-def _started(office: str, directory: Path, chain_url: str) -> Portal:
-    other = next(name for name in PORTS if name != office)
-    port = PORTS[office]
+def _started(office: str, port: int, directory: Path, chain_url: str) -> Portal:
+    other = next(name for name in _ACCENTS if name != office)
     words = [
         *("--data", str(directory / lies.PORTALS / office), "serve", "--plain-http"),
         *("--port", str(port), "--follow", str(directory / office)),

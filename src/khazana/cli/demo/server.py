@@ -24,11 +24,12 @@ class PortTaken(KhazanaError):
     """Somebody else listens where the demo should."""
 
     port: int
+    option: str
     problem: str
     code = "port_taken"
     words = (
         "Port {port} of this machine cannot be had: {problem}. Stop what listens there (an earlier "
-        "demo?), or choose another with --port; 0 takes any free one."
+        "demo?), or choose another with {option}; 0 takes any free one."
     )
 
 
@@ -41,8 +42,11 @@ class ServerDidNotStart(KhazanaError):
     words = "The Esplora API on {url} did not start; nothing was verified."
 
 
-def listening_socket(port: int) -> socket.socket:
-    """A socket that holds the port, before any work is done in vain. port 0: any free one."""
+def listening_socket(port: int, *, option: str = "--port") -> socket.socket:
+    """A socket that holds the port, before any work is done in vain. port 0: any free one.
+
+    option: by which it can be chosen, for whoever reads the refusal.
+    """
     # asyncio turns Nagle's delay off only where the protocol is named: 40 ms an answer otherwise.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -51,7 +55,7 @@ def listening_socket(port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listening.close()
         reason = getattr(error, "strerror", None) or str(error)
-        raise PortTaken(port=port, problem=reason.lower()) from error
+        raise PortTaken(port=port, option=option, problem=reason.lower()) from error
     return listening
 
 
