@@ -26,6 +26,8 @@ PROFILES = {
     "devnet": ("devnet",),
     "audit": ("audit",),
     "office": ("office",),
+    "mining": ("mining",),
+    "supervision": ("supervision",),
     "base": (),
 }
 

@@ -130,6 +130,8 @@ LOCKED_EXTRA = {
     "portal": "portal",
     "postgres": "postgres",
     "office": "office",
+    "mining": "mining",
+    "supervision": "supervision",
     "rooms": "test",
 }
 
