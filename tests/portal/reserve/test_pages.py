@@ -90,3 +90,9 @@ def test_the_number_of_queries_does_not_grow_with_the_number_of_movements(
     for address in PAGES:
         with django_assert_max_num_queries(20):
             client.get(f"/en/{address}")
+
+
+def test_the_block_that_was_asked_for_stays_in_its_field(published, client):
+    assert 'name="block"' in page(client, "two-bars/")
+    assert "Block Node" not in page(client, "two-bars/")
+    assert 'value="111"' in page(client, "two-bars/?block=111")

@@ -130,6 +130,7 @@ def _movements(
             coinbase=entry.coinbase,
             spent=sum(posting.amount for posting in entry.spent),
             received=sum(posting.amount for posting in entry.received),
+            inside_one_wallet=explained is None and not statement.withheld("explanation"),
             unexplained=any(line.reason == Reason.UNEXPLAINED.value for line in lines),
             entry=_json(entry),
             explanation=None if explained is None else _json(explained),

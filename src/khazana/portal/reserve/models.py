@@ -68,6 +68,8 @@ class MovementRow(models.Model):
     spent = models.BigIntegerField()
     received = models.BigIntegerField()
     unexplained = models.BooleanField()
+    inside_one_wallet = models.BooleanField(default=False)
+    """It only moved a wallet's own coins: there is nothing to explain but the fee."""
     entry = models.JSONField()
     explanation = models.JSONField(null=True)
 

@@ -37,7 +37,7 @@ def pair_of(statement: StatementRow, asked: Mapping[str, str]) -> dict[str, Any]
         "sets": rows.values(),
         "watched": rows[watched],
         "stock": rows[stock],
-        "block": height,
+        "only_block": height,
         "bars": bars,
         "svg": bars_svg(rows[watched], bars.gross, rows[stock], bars.net),
         "arrivals": [

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -116,6 +117,12 @@ def named(names: Mapping[str, str]) -> SafeText:
 def named_text(names: Mapping[str, str]) -> str:
     """The name as plain text, for titles and the entries of lists."""
     return visible(in_language(dict(names), _language()))
+
+
+@register.simple_tag
+def quantity(amount: Decimal, unit: str) -> SafeText:
+    """A decimal with its unit, such as a condition's limit: Latin digits in every language."""
+    return ltr_html(f"{amount:,f} {unit}", css="amount")
 
 
 @register.filter

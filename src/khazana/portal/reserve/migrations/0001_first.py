@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ("spent", models.BigIntegerField()),
                 ("received", models.BigIntegerField()),
                 ("unexplained", models.BooleanField()),
+                ("inside_one_wallet", models.BooleanField(default=False)),
                 ("entry", models.JSONField()),
                 ("explanation", models.JSONField(null=True)),
                 (
