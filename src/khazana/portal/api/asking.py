@@ -71,22 +71,20 @@ class OfStatement(Schema):
     statement: Root | None = None
 
 
-class PagedOfStatement(Paged, OfStatement):
-    """A list of one statement's."""
-
-
-class StatementsAsked(Paged):
+class StatementFilter(Schema):
     """office: by its id. standing: whether nothing replaced it."""
 
     office: Ident | None = None
     standing: YesNo | None = None
 
 
-class FiguresAsked(PagedOfStatement):
+class FiguresFilter(OfStatement):
+    """Which sets of a statement."""
+
     kind: SetKind | None = None
 
 
-class MovementsAsked(Paged):
+class MovementFilter(Schema):
     """Without a statement: of every standing statement of the portal's own office.
 
     from_day, until_day: by the median time past of the block, in UTC, both included.
@@ -102,14 +100,58 @@ class MovementsAsked(Paged):
     until_day: Day | None = None
 
 
-class OfWallet(PagedOfStatement):
+class LinesFilter(MovementFilter):
+    """Lines of which movements, and of which one."""
+
+    txid: Txid | None = None
+
+
+class SeriesFilter(OfStatement):
+    """set: without one every perimeter. Without a statement: over all that stand."""
+
+    set: SetName | None = None
+
+
+class WalletFilter(OfStatement):
+    """Of which wallet; without one of all."""
+
     wallet: Ident | None = None
+
+
+class ClaimsFilter(Schema):
+    """About which subject; without one about all."""
+
+    subject: Ident | None = None
+
+
+class StatementsAsked(Paged, StatementFilter):
+    """A part of the list of statements."""
+
+
+class FiguresAsked(Paged, FiguresFilter):
+    """A part of the list of sets."""
+
+
+class MovementsAsked(Paged, MovementFilter):
+    """A part of the list of movements."""
+
+
+class OfWallet(Paged, WalletFilter):
+    """A part of a list of coins or addresses."""
+
+
+class PagedOfStatement(Paged, OfStatement):
+    """A part of a list of one statement's."""
 
 
 class SeriesAsked(Paged):
     """Without a statement: over every standing statement of the portal's own office."""
 
     statement: Root | None = None
+
+
+class ClaimsAsked(Paged, ClaimsFilter):
+    """A part of the register."""
 
 
 class HoldingsAsked(Schema):
@@ -125,10 +167,6 @@ class TwoBarsAsked(OfStatement):
     watched: SetName | None = None
     stock: SetName | None = None
     block: Height | None = None
-
-
-class ClaimsAsked(Paged):
-    subject: Ident | None = None
 
 
 def statement_of(root: str | None) -> StatementRow:

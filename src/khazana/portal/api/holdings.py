@@ -8,6 +8,7 @@ from khazana.portal.api import schemas_flows as schemas
 from khazana.portal.api.asking import (
     HoldingsAsked,
     SeriesAsked,
+    SeriesFilter,
     TwoBarsAsked,
     require_set,
     statement_of,
@@ -24,7 +25,7 @@ from khazana.portal.api.problems import NoSuchThing, NotCovered, Withheld
 from khazana.portal.api.schemas import Block, Figure
 from khazana.portal.reserve.corrected import book_entries, changed_sets, replacements
 from khazana.portal.reserve.lines import as_of
-from khazana.portal.reserve.models import BalanceRow, FiguresRow
+from khazana.portal.reserve.models import BalanceRow, FiguresRow, SetKind
 from khazana.portal.reserve.pair import cached_value, movements_withheld
 from khazana.portal.reserve.worth import valuation_for
 from khazana.portal.statement.choosing import standing_statements
@@ -51,6 +52,24 @@ def series_asked(kind: str, ident: str, asked: SeriesAsked) -> QuerySet[BalanceR
         .select_related("statement__office")
         .defer("statement__raw", "statement__book")
         .order_by("height", "statement__until_height", "pk")
+    )
+
+
+def series_of(asked: SeriesFilter) -> QuerySet[BalanceRow]:
+    """Balances of a set, or of every perimeter, in order of height."""
+    if asked.statement is None:
+        found = BalanceRow.objects.filter(statement__in=standing_statements())
+    else:
+        found = BalanceRow.objects.filter(statement=statement_of(asked.statement))
+    if asked.set is None:
+        found = found.filter(kind=SetKind.PERIMETER)
+    else:
+        kind, _slash, ident = asked.set.partition("/")
+        found = found.filter(kind=kind, ident=ident)
+    return (
+        found.select_related("statement")
+        .defer("statement__raw", "statement__book")
+        .order_by("kind", "ident", "height", "statement__until_height", "pk")
     )
 
 

@@ -8,11 +8,11 @@ from django.urls import reverse
 
 from khazana.ledger.grades import EvidenceGrade
 from khazana.portal.api import schemas_flows as schemas
-from khazana.portal.api.asking import MovementsAsked, OfWallet, statement_of
+from khazana.portal.api.asking import LinesFilter, MovementFilter, WalletFilter, statement_of
 from khazana.portal.api.figures import Source, all_of_grade, api_link
 from khazana.portal.api.problems import NoSuchThing, Withheld
 from khazana.portal.api.schemas import Block, Figure
-from khazana.portal.reserve.models import CoinRow, MovementRow, ScriptRow
+from khazana.portal.reserve.models import CoinRow, LineRow, MovementRow, ScriptRow
 from khazana.portal.reserve.pair import cached_value
 from khazana.portal.reserve.stops import stops_of
 from khazana.portal.statement.choosing import standing_statements
@@ -23,7 +23,7 @@ CHAIN = "A"
 """The grade of what anyone derives from the chain (docs/methods/statements.md)."""
 
 
-def movements_asked(asked: MovementsAsked) -> QuerySet[MovementRow]:
+def movements_asked(asked: MovementFilter) -> QuerySet[MovementRow]:
     """Movements by what was asked, the newest first, with their lines and statements."""
     if asked.statement is None:
         found = MovementRow.objects.filter(statement__in=standing_statements())
@@ -50,6 +50,22 @@ def movements_asked(asked: MovementsAsked) -> QuerySet[MovementRow]:
         .select_related("statement__office")
         .prefetch_related("lines")
         .defer("entry", "explanation", "statement__raw", "statement__book")
+    )
+
+
+def lines_asked(asked: LinesFilter) -> QuerySet[LineRow]:
+    """Lines of the movements that were asked for, in the movements' order."""
+    found = LineRow.objects.filter(movement__in=movements_asked(asked).values("pk").order_by())
+    if asked.txid is not None:
+        found = found.filter(movement__txid=asked.txid)
+    if asked.wallet is not None:
+        found = found.filter(wallet=asked.wallet)
+    if asked.reason is not None:
+        found = found.filter(reason=asked.reason.value)
+    return (
+        found.select_related("movement__statement")
+        .defer("movement__entry", "movement__explanation", "movement__statement__raw")
+        .order_by("-movement__height", "-movement__position", "-movement__pk", "pk")
     )
 
 
@@ -147,7 +163,7 @@ def movement_full(request: HttpRequest, txid: str, root: str | None) -> schemas.
     )
 
 
-def coins_asked(asked: OfWallet) -> tuple[StatementRow, QuerySet[CoinRow]]:
+def coins_asked(asked: WalletFilter) -> tuple[StatementRow, QuerySet[CoinRow]]:
     """Coins held at a statement's closing block, the largest first."""
     row = statement_of(asked.statement)
     found = CoinRow.objects.filter(statement=row)
@@ -178,7 +194,7 @@ def coin_named(request: HttpRequest, outpoint: str, root: str | None) -> schemas
     return coin_item(Source.of(request, statement), row)
 
 
-def addresses_asked(asked: OfWallet) -> tuple[StatementRow, QuerySet[ScriptRow]]:
+def addresses_asked(asked: WalletFilter) -> tuple[StatementRow, QuerySet[ScriptRow]]:
     """Every output script that the wallets of a statement declare."""
     row = statement_of(asked.statement)
     found = ScriptRow.objects.filter(statement=row)

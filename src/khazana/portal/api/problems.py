@@ -74,6 +74,16 @@ class TooManyRequests(NotGiven):
 
 
 @dataclass(eq=False, kw_only=True)
+class TooManyRows(NotGiven):
+    """A spreadsheet cannot hold the whole table."""
+
+    table: str
+    most: int
+    code = "too_many_rows"
+    words = "A sheet holds {most} rows and {table} has more. Take the CSV, or ask for less of it."
+
+
+@dataclass(eq=False, kw_only=True)
 class OnlyRead(NotGiven):
     """Something else than reading was asked."""
 

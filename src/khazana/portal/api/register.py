@@ -8,7 +8,7 @@ from khazana.conditions.exact import plain
 from khazana.conditions.parts import ConditionsBody, conditions_of
 from khazana.conditions.verdicts import Evaluated
 from khazana.portal.api import schemas_flows as schemas
-from khazana.portal.api.asking import ClaimsAsked, statement_of
+from khazana.portal.api.asking import ClaimsFilter, statement_of
 from khazana.portal.api.figures import block_of, notice_of
 from khazana.portal.api.problems import NoSuchThing
 from khazana.portal.reserve.pair import cached_value
@@ -16,7 +16,7 @@ from khazana.portal.reserve.views_claims import Row, checked
 from khazana.portal.statement.models import StatementRow
 
 
-def claims_asked(asked: ClaimsAsked) -> list[Row]:
+def claims_asked(asked: ClaimsFilter) -> list[Row]:
     """Claims with their checks, in the register's order."""
     return [row for row in checked() if asked.subject in (None, row.claim.subject.value)]
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 import khazana
 from khazana.portal.api import schemas
-from khazana.portal.api.asking import FiguresAsked, StatementsAsked, statement_of
+from khazana.portal.api.asking import FiguresFilter, StatementFilter, statement_of
 from khazana.portal.api.figures import (
     CITED,
     Source,
@@ -78,7 +78,7 @@ def replaced_roots() -> dict[str, str]:
     return dict(later.values_list("supersedes", "root"))
 
 
-def statements_asked(asked: StatementsAsked) -> QuerySet[StatementRow]:
+def statements_asked(asked: StatementFilter) -> QuerySet[StatementRow]:
     """Statements without their bytes, the newest first."""
     found = StatementRow.objects.select_related("office").defer("raw")
     if asked.office is not None:
@@ -166,7 +166,7 @@ def files_of(request: HttpRequest, row: StatementRow) -> list[schemas.File]:
     ]
 
 
-def figures_asked(asked: FiguresAsked) -> tuple[StatementRow, QuerySet[FiguresRow]]:
+def figures_asked(asked: FiguresFilter) -> tuple[StatementRow, QuerySet[FiguresRow]]:
     """The sets of a statement, in its order."""
     row = statement_of(asked.statement)
     found = FiguresRow.objects.filter(statement=row)
