@@ -2,17 +2,16 @@
 
 import base64
 
+import pytest
 import wallycore
+
+bdk = pytest.importorskip("bdkpython", reason="the office profile brings BDK")
+pytest.importorskip("pbk", reason="the devnet profile is not installed")
 
 from khazana.bitcoin.transaction import Transaction
 from khazana.devnet.network import Devnet
 from khazana.units import Txid
 from tests.custody.signing import expression, master
-
-try:
-    import bdkpython as bdk
-except ModuleNotFoundError:  # the office profile is not installed: the tests skip
-    bdk = None
 
 GAP, PARALLEL = 20, 4
 NUMS = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0"

@@ -3,7 +3,7 @@
 import base64
 from fractions import Fraction
 
-import bdkpython as bdk
+import pytest
 
 from khazana.bitcoin.address import address_of
 from khazana.bitcoin.chain import BlockRef, Coin
@@ -19,6 +19,8 @@ from khazana.custody.drafting.wallet import Place, spending_wallet
 from khazana.units import BlockHash, Height, Sats, Txid
 from tests.bitcoin.descriptor_keys_for_tests import account
 from tests.custody.quorums import NUMS, RECOVERY, TWO_OF_THREE, A, B, C, D, parsed
+
+bdk = pytest.importorskip("bdkpython", reason="the office profile brings BDK")
 
 ENGINE = best_engine()
 TIP = BlockRef(Height(800), BlockHash("0c" * 32))
