@@ -5,8 +5,10 @@ import base64
 import pytest
 import wallycore
 
-bdk = pytest.importorskip("bdkpython", reason="the office profile brings BDK")
+pytest.importorskip("bdkpython", reason="the office profile brings BDK")
 pytest.importorskip("pbk", reason="the devnet profile is not installed")
+
+import bdkpython as bdk
 
 from khazana.bitcoin.transaction import Transaction
 from khazana.devnet.network import Devnet
