@@ -147,7 +147,9 @@ def _serve(args: argparse.Namespace, listening: socket.socket) -> None:
 
     from khazana.portal.project.asgi import application
     from khazana.portal.project.following import follow
+    from khazana.portal.project.fonts import put_fonts
 
+    threading.Thread(target=put_fonts, args=(args.data / "fonts",), daemon=True).start()
     if args.follow is not None:
         threading.Thread(
             target=follow,

@@ -27,6 +27,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "test_network": progress is not None or office is None or office.test,
         "accent": settings.ACCENT,
         "language": language,
+        # Each under its own name: Django would translate "English" for the readers of others.
+        "languages": settings.LANGUAGES,
         "progress": progress if progress and progress.get("stage") != "ready" else None,
         "path_without_language": _without_language(request.path),
         "chain_source": settings.CHAIN_SOURCE,

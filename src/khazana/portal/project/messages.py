@@ -99,27 +99,45 @@ def _plain_id(message: Message) -> str:
     return message.id if isinstance(message.id, str) else message.id[0]
 
 
+def header(language: str) -> list[tuple[str, str]]:
+    """What a catalogue says of itself: no times and no versions, so that the same words give the
+    same bytes anywhere.
+    """
+    return [
+        ("Language", language),
+        ("MIME-Version", "1.0"),
+        ("Content-Type", "text/plain; charset=UTF-8"),
+        ("Content-Transfer-Encoding", "8bit"),
+        ("Plural-Forms", PLURAL_FORMS[language]),
+    ]
+
+
 def po_bytes(made: Catalog, language: str) -> bytes:
-    """The catalogue as a file, without times, so that the same words give the same bytes."""
+    """The catalogue as a file."""
     written = io.BytesIO()
     write_po(written, made, width=100, omit_header=True, sort_output=True, include_lineno=False)
-    header = (
-        'msgid ""\nmsgstr ""\n'
-        f'"Language: {language}\\n"\n'
-        '"MIME-Version: 1.0\\n"\n'
-        '"Content-Type: text/plain; charset=UTF-8\\n"\n'
-        '"Content-Transfer-Encoding: 8bit\\n"\n'
-        f'"Plural-Forms: {PLURAL_FORMS[language]}\\n"\n\n'
-    )
-    return header.encode() + written.getvalue().strip() + b"\n"
+    lines = "".join(f'"{name}: {value}\\n"\n' for name, value in header(language))
+    return f'msgid ""\nmsgstr ""\n{lines}\n'.encode() + written.getvalue().strip() + b"\n"
 
 
 def mo_bytes(po: bytes, language: str) -> bytes:
     """The compiled catalogue."""
     read = read_po(io.BytesIO(po), locale=language, charset="utf-8")
     compiled = io.BytesIO()
-    write_mo(compiled, read)
+    write_mo(compiled, _Timeless(read, language))
     return compiled.getvalue()
+
+
+class _Timeless(Catalog):
+    """A catalogue whose header is ours, where Babel's own says when it was written."""
+
+    def __init__(self, read: Catalog, language: str) -> None:
+        super().__init__(locale=language, charset="utf-8", fuzzy=False)
+        self._said, self._language = read, language
+
+    def __iter__(self) -> Iterator[Message]:
+        yield Message("", "\n".join(f"{key}: {value}" for key, value in header(self._language)))
+        yield from (message for message in self._said if message.id)
 
 
 def main() -> int:

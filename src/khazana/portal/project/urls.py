@@ -7,6 +7,7 @@ from khazana.portal.project.views import language_chosen, nothing_here
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", language_chosen, name="language-chosen"),
+    path("", include("khazana.portal.project.font_urls")),
     path("", include("khazana.portal.statement.file_urls")),
     path("", include("khazana.portal.api.urls")),
     *i18n_patterns(
