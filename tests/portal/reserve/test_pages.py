@@ -96,3 +96,26 @@ def test_the_block_that_was_asked_for_stays_in_its_field(published, client):
     assert 'name="block"' in page(client, "two-bars/")
     assert "Block Node" not in page(client, "two-bars/")
     assert 'value="111"' in page(client, "two-bars/?block=111")
+
+
+def test_every_line_of_a_period_can_be_cited(published, client):
+    statement = read_reserve_statement(story().second)
+    figures = statement.perimeters["public-sector"].figures
+    text = page(client, "holdings/perimeter/public-sector/")
+    for name in ("opening", "inflow", "coinbase", "outflow", "fee", "off_chain", "closing"):
+        address = f"cite/{statement.root}/perimeter/public-sector/{name}/"
+        amount = getattr(figures, name)
+        assert (address in text) == bool(amount), name
+        if amount:
+            assert btc_text(amount) in page(client, address)
+
+
+def test_a_figure_that_no_statement_has_cannot_be_cited(published, client):
+    root = read_reserve_statement(story().second).root
+    for address in (
+        f"cite/{root}/perimeter/public-sector/grades/",
+        f"cite/{root}/perimeter/public-sector/__class__/",
+        f"cite/{root}/wallet/public-sector/closing/",
+        f"cite/{'0' * 64}/perimeter/public-sector/closing/",
+    ):
+        assert client.get(f"/en/{address}").status_code == 404

@@ -16,6 +16,7 @@ from khazana.portal.reserve.models import BalanceRow, FiguresRow, SetKind
 from khazana.portal.reserve.worth import Worth, worth_at
 from khazana.portal.statement.choosing import standing_statements
 from khazana.portal.statement.models import StatementRow
+from khazana.reserve.parts import FiguresBody
 
 MOST_POINTS = 400
 """Points of a line that are drawn; more would be less than a pixel apart."""
@@ -159,3 +160,22 @@ def members_of(row: FiguresRow) -> list[FiguresRow]:
     else:
         return []
     return list(found)
+
+
+def account_of(figures: FiguresBody) -> list[tuple[str, int]]:
+    """The account of a period as lines that add up to the last, each by the figure's name in the
+    statement; lines of nothing are left out between opening and closing.
+    """
+    between = (
+        ("inflow", figures.inflow),
+        ("coinbase", figures.coinbase),
+        ("outflow", -figures.outflow),
+        ("fee", -figures.fee),
+        ("perimeter_change", figures.perimeter_change),
+        ("off_chain", figures.off_chain),
+    )
+    return [
+        ("opening", figures.opening),
+        *((name, amount) for name, amount in between if amount),
+        ("closing", figures.closing),
+    ]

@@ -8,9 +8,10 @@ from khazana.portal.conditions.kept import kept_of
 from khazana.portal.reserve.asking import date_asked, statement_asked
 from khazana.portal.reserve.corrected import book_entries, changed_sets, replacements
 from khazana.portal.reserve.home import home_figures
-from khazana.portal.reserve.lines import history_chart, members_of
+from khazana.portal.reserve.lines import account_of, history_chart, members_of
 from khazana.portal.reserve.models import FiguresRow, SetKind
 from khazana.portal.reserve.pair import pair_of
+from khazana.portal.reserve.worth import cost_of, valuation_for, worth_of
 from khazana.portal.statement.choosing import newest_statement, standing_statements
 
 
@@ -42,6 +43,9 @@ def holding(request: HttpRequest, kind: str, ident: str) -> HttpResponse:
             "statement": statement,
             "row": row,
             "figures": row.value(),
+            "account": account_of(row.value()),
+            "worth": worth_of(valuation_for(statement), row.part),
+            "cost": cost_of(valuation_for(statement), row.part),
             "members": members_of(row),
             "chart": history_chart([row.part], title=_("Holdings over time")),
             "earlier": FiguresRow.objects.filter(

@@ -73,3 +73,34 @@ def worth_at(statement: StatementRow, amount: int, at: datetime) -> list[Worth]:
                 )
             )
     return found
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a set's own coins cost, in minor units; `fair` where a price is known.
+
+    complete: no cost is missing; where one is, it entered as zero.
+    """
+
+    currency: str
+    cost: int
+    impaired: int
+    fair: int | None
+    complete: bool
+
+
+def cost_of(valuation: ValuationDocument | None, part: str) -> Cost | None:
+    """The cost of a perimeter's or entity's pool, where the office published it."""
+    if valuation is None or valuation.cost is None:
+        return None
+    currency = valuation.cost.currency
+    pool = next((found for found in valuation.cost.pools if found.set == part), None)
+    if pool is None:
+        return None
+    return Cost(
+        currency=currency,
+        cost=minor_units(pool.cost, currency),
+        impaired=minor_units(pool.impaired_cost, currency),
+        fair=None if pool.fair_value is None else minor_units(pool.fair_value, currency),
+        complete=pool.complete,
+    )
