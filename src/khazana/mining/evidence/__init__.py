@@ -1,0 +1,1 @@
+"""What a site shows about its energy and its payouts: meters, readings, seals, bills, pools."""
