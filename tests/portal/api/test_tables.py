@@ -6,6 +6,7 @@ import re
 import zipfile
 from datetime import UTC, datetime
 from decimal import Decimal
+from html import unescape
 from xml.etree import ElementTree
 
 import pytest
@@ -21,6 +22,8 @@ from khazana.reserve.reading import read_reserve_statement
 from tests.reserve.world import story
 
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+ASKED = {"history": "?set=wallet/fund"}
+"""What a table cannot be given without."""
 FORMULAS = ('=HYPERLINK("http://x")', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1")
 
 
@@ -115,16 +118,17 @@ def test_what_a_sheet_cannot_hold_is_refused_and_never_cut_off(monkeypatch):
 
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_every_table_says_notice_root_block_and_source_in_both_forms(get, name):
-    raw = get(f"{name}.csv").content
+    asked = ASKED.get(name, "")
+    raw = get(f"{name}.csv{asked}").content
     head, columns, rows = read_csv(raw)
     root = read_reserve_statement(story().second).root
     assert head["notice"] == "test network, invented figures"
     assert root in (head.get("statement_root"), head.get("newest_statement_root"))
     assert len(head.get("statement_block_hash") or head["newest_statement_block_hash"]) == 64
-    assert head["source"] == f"http://testserver/tables/{name}.csv"
+    assert head["source"] == f"http://testserver/tables/{name}.csv{asked}"
     for column in columns:
         assert not column.startswith("amount") or column.endswith(("_sat", "_btc"))
-    sheet = read_xlsx(get(f"{name}.xlsx").content)
+    sheet = read_xlsx(get(f"{name}.xlsx{asked}").content)
     assert [text for _, text in sheet[len(head)]] == columns
     assert len(sheet) == len(head) + 1 + len(rows)  # the empty row is left out
 
@@ -218,6 +222,36 @@ def test_before_anything_is_published_tables_are_empty_or_say_so(db, client, set
 def test_the_number_of_queries_does_not_grow_with_the_table(
     get, client, django_assert_max_num_queries, name
 ):
-    get(f"{name}.csv")
+    address = f"{name}.csv{ASKED.get(name, '')}"
+    get(address)
     with django_assert_max_num_queries(14):
-        client.get(f"/tables/{name}.csv")
+        client.get(f"/tables/{address}")
+
+
+PAGES = (
+    "",
+    "movements/?wallet=fund&reason=acquisition",
+    f"movements/{story().transfer}/",
+    "coins/?wallet=fund",
+    "two-bars/",
+    "corrections/",
+    "claims/",
+    "conditions/",
+    "statements/",
+    f"statements/{read_reserve_statement(story().second).root}/",
+    "holdings/perimeter/public-sector/",
+    "holdings/wallet/fund/",
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_table_of_a_page_is_offered_and_the_links_give_it(published, client, settings, page):
+    settings.API_RATE = ""
+    text = client.get(f"/ur/{page}").content.decode()
+    links = [unescape(each) for each in re.findall(r'href="(/tables/[^"]+)"', text)]
+    assert len(links) >= 2
+    for link in links:
+        assert "language=ur" in link
+        answer = client.get(link)
+        assert answer.status_code == 200, (link, answer.content)
+        assert answer.headers["Content-Disposition"].startswith("attachment")

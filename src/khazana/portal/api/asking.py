@@ -79,9 +79,10 @@ class StatementFilter(Schema):
 
 
 class FiguresFilter(OfStatement):
-    """Which sets of a statement."""
+    """Which sets of a statement: all of a kind, or one as `kind/id`."""
 
     kind: SetKind | None = None
+    set: SetName | None = None
 
 
 class MovementFilter(Schema):
@@ -104,6 +105,12 @@ class LinesFilter(MovementFilter):
     """Lines of which movements, and of which one."""
 
     txid: Txid | None = None
+
+
+class HistoryFilter(Schema):
+    """Of which set."""
+
+    set: SetName
 
 
 class SeriesFilter(OfStatement):

@@ -107,10 +107,11 @@ def _entry(base: str, event: Event, language: str) -> ElementTree.Element:
         title = _("Replaced: the reserve statement of %(office)s up to %(day)s") % said
         ident = _tag(row.until_mtp, f"{language}/replaced/{row.root}/{by.root}")
     shown = by or row
-    lines = [_notice(row.office), f"{_('Root')}: {row.root}"]
+    lines = [_notice(row.office), _("Root: %(root)s") % {"root": row.root}]
     if by is not None:
-        lines.append(f"{_('Replaced by')}: {by.root}")
-    lines.append(f"{_('Closing block')}: {row.until_height} {row.until_hash}")
+        lines.append(_("Replaced by: %(root)s") % {"root": by.root})
+    block = {"height": row.until_height, "hash": row.until_hash}
+    lines.append(_("Closing block: %(height)s %(hash)s") % block)
     _text(entry, "id", ident)
     _text(entry, "title", title)
     _text(entry, "updated", _instant(event.at))

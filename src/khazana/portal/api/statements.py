@@ -7,7 +7,7 @@ from django.urls import reverse
 
 import khazana
 from khazana.portal.api import schemas
-from khazana.portal.api.asking import FiguresFilter, StatementFilter, statement_of
+from khazana.portal.api.asking import FiguresFilter, HistoryFilter, StatementFilter, statement_of
 from khazana.portal.api.figures import (
     CITED,
     Source,
@@ -19,7 +19,7 @@ from khazana.portal.api.figures import (
 )
 from khazana.portal.api.problems import NoSuchThing
 from khazana.portal.reserve.models import FiguresRow, SetKind
-from khazana.portal.statement.choosing import newest_statement
+from khazana.portal.statement.choosing import newest_statement, standing_statements
 from khazana.portal.statement.commands import commands_for
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow, ReportRow, StatementRow
 
@@ -170,7 +170,23 @@ def figures_asked(asked: FiguresFilter) -> tuple[StatementRow, QuerySet[FiguresR
     """The sets of a statement, in its order."""
     row = statement_of(asked.statement)
     found = FiguresRow.objects.filter(statement=row)
-    return row, found if asked.kind is None else found.filter(kind=asked.kind)
+    if asked.kind is not None:
+        found = found.filter(kind=asked.kind)
+    if asked.set is not None:
+        kind, _slash, ident = asked.set.partition("/")
+        found = found.filter(kind=kind, ident=ident)
+    return row, found
+
+
+def history_asked(asked: HistoryFilter) -> QuerySet[FiguresRow]:
+    """A set in every standing statement of the portal's own office, the newest first."""
+    kind, _slash, ident = asked.set.partition("/")
+    return (
+        FiguresRow.objects.filter(statement__in=standing_statements(), kind=kind, ident=ident)
+        .select_related("statement")
+        .defer("statement__raw", "statement__book")
+        .order_by("-statement__until_height", "pk")
+    )
 
 
 def set_item(source: Source, row: FiguresRow) -> schemas.SetFigures:

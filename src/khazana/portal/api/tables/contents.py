@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from khazana.portal.api.asking import (
     FiguresFilter,
+    HistoryFilter,
     LinesFilter,
     MovementFilter,
     SeriesFilter,
@@ -17,7 +18,12 @@ from khazana.portal.api.asking import (
 from khazana.portal.api.figures import CITED
 from khazana.portal.api.holdings import series_of
 from khazana.portal.api.movements import addresses_asked, coins_asked, lines_asked, movements_asked
-from khazana.portal.api.statements import figures_asked, replaced_roots, statements_asked
+from khazana.portal.api.statements import (
+    figures_asked,
+    history_asked,
+    replaced_roots,
+    statements_asked,
+)
 from khazana.portal.api.tables.table import Cell, amount, instant
 from khazana.portal.project.frame import in_language
 from khazana.portal.words.read import word_or_text
@@ -99,6 +105,20 @@ def reasons_rows(request: HttpRequest, asked: FiguresFilter, language: str) -> R
                 grades.c,
                 grades.d,
             )
+
+
+def history_rows(request: HttpRequest, asked: HistoryFilter, language: str) -> Rows:
+    for row in history_asked(asked).iterator():
+        statement = row.statement
+        yield (
+            f"{row.kind}/{row.ident}",
+            statement.until_height,
+            statement.until_hash,
+            instant(statement.until_mtp),
+            *amount(row.opening),
+            *amount(row.closing),
+            statement.root,
+        )
 
 
 def movements_rows(request: HttpRequest, asked: MovementFilter, language: str) -> Rows:
@@ -205,6 +225,12 @@ CONTENTS: dict[str, Content] = {
         FiguresFilter,
         ("kind", "id", "reason", "reason_in_words", *_pairs("amount"), *GRADES),
         reasons_rows,
+    ),
+    "history": Content(
+        HistoryFilter,
+        ("set", *WHERE, "median_time", *_pairs("opening", "closing"), "statement_root"),
+        history_rows,
+        several=True,
     ),
     "movements": Content(
         MovementFilter,
