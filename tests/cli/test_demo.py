@@ -26,7 +26,7 @@ from tests.cli.played import DAYS, ENDS, NOW, STATES, words_of
 
 def test_both_states_pass_and_the_drill_fails_one_check(played):
     assert played.status == 0, played.output
-    assert played.output.count("every check that could be made passed") == 2
+    assert played.output.count("every check that could be made passed") == 4
     assert "exactly one check failed, completeness" in played.output
     assert "claims 10.00000000 BTC at closing; the chain shows 8.49" in played.output
     assert played.output.count(TEST_NOTICE) > 6
@@ -45,7 +45,8 @@ def test_a_states_files_are_complete(played, state):
     for name in (
         "office.toml", "office.json", "documents.csv", "statement.json", "documents.json",
         "statement-public.json", "statement-totals.json", "valuation.json", "memorandum.toml",
-        "publication.json", "journal.csv", "journal.beancount", "prices.csv", "keys/README.txt",
+        "wallet-report.json", "publication.json", "journal.csv", "journal.beancount", "prices.csv",
+        "keys/README.txt",
     ):  # fmt: skip
         assert (folder / name).is_file(), name
     assert main(["office", "check", str(folder / "office.toml")]) == 0

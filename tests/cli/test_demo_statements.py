@@ -75,7 +75,7 @@ def test_the_index_names_files_that_are_there_and_say_the_same(played, state):
         )
         for name in ("public", "totals"):
             assert played.statement(f"{state}/{listed[name]}").root == statement.root
-        for name in ("valuation", "records", "memorandum"):
+        for name in ("valuation", "records", "memorandum", "report"):
             assert listed[name] is None or (folder / listed[name]).is_file()
         assert listed["closed"] in listed["statement"]
     on_disk = sorted(path.name for path in (folder / "statements").iterdir())

@@ -39,7 +39,7 @@ ATTESTATION_COLUMNS = ("account", "as_of", "amount_btc", "document", "attested_b
 
 @dataclass(frozen=True)
 class DeclaredWallet:
-    """A wallet as the office declares it. form: descriptor, addresses or raw.
+    """A wallet as the office declares it. form: descriptor, addresses or raw. storage: cold or hot.
 
     sealed: block and salt of the promise made before the declaration, if there was one.
     """
@@ -51,6 +51,7 @@ class DeclaredWallet:
     form: str
     declared: int
     comment: str
+    storage: str
     lane: str = "owned"
     sealed: tuple[int, bytes] | None = None
 
@@ -322,7 +323,7 @@ class Books:
     def _wallet(self, wallet: DeclaredWallet) -> Iterable[str]:
         yield from ("", f"# {wallet.comment}", "[[wallet]]", f'id = "{wallet.id}"')
         yield from (f'entity = "{wallet.entity}"', f"name = {toml_names(wallet.name)}")
-        yield f"declared = {wallet.declared}"
+        yield from (f"declared = {wallet.declared}", f'storage = "{wallet.storage}"')
         purse = wallet.purse
         if wallet.form == "descriptor":
             yield f'descriptor = "{purse.signer.descriptor}"'

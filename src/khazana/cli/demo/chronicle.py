@@ -12,6 +12,7 @@ from khazana.bitcoin.chain import ChainView
 from khazana.cli.demo.books import Books
 from khazana.cli.demo.prices import Prices
 from khazana.cli.demo.publish import Ask, Publisher, Telling, as_it_is, journals, valuation_bytes
+from khazana.cli.demo.reports import Reporter
 from khazana.cli.demo.timeline import Timeline
 from khazana.cli.files import write_whole
 from khazana.custody.control_evidence import proofs_withheld
@@ -20,11 +21,13 @@ from khazana.ledger.documents import utc_text
 from khazana.reserve.levels import keep_at
 from khazana.reserve.make import Made
 from khazana.reserve.reading import ReserveStatement
+from khazana.reserve.wallet_report.document import WalletReport, write_wallet_report
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.envelope import Statement, disclose, write_statement
 
 STATEMENT, PUBLIC, TOTALS = "statement.json", "statement-public.json", "statement-totals.json"
 DOCUMENTS, VALUATION, MEMORANDUM = "documents.json", "valuation.json", "memorandum.toml"
+REPORT = "wallet-report.json"
 PUBLICATION = "publication.json"
 PUBLICATION_FORMAT = "khazana.demo.publication/1"
 
@@ -38,11 +41,14 @@ class Player(Protocol):
 
     def report(self, period: int, closed: Sequence[date], *, at: datetime) -> None: ...
 
+    def report_days(self, period: int, closed: Sequence[date]) -> Sequence[date]: ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
     """A published statement. closed: the day that its period ends with, in the office's zone.
 
+    report: the wallet report that goes with it, if the lender asks for one.
     reason: why it replaces an earlier one.
     """
 
@@ -50,6 +56,7 @@ class Publication:
     period: int
     statement: ReserveStatement
     made: Made
+    report: WalletReport | None = None
     closed: date
     published: datetime
     memorandum: bool
@@ -95,13 +102,20 @@ class Chronicle:
         self._close_days(period)
         return self.player.memorandum(period, self.closed) or ""
 
-    def publish(self, period: int, chain: ChainView, *, at: int, told: Telling = as_it_is) -> None:
-        """The statement of a period, made at tip `at`, with everything that goes with it."""
+    def publish(
+        self, period: int, chain: ChainView, *, at: int, near: ChainView | None = None
+    ) -> None:
+        """The statement of a period, made at tip `at`, with everything that goes with it.
+
+        near: the same chain from a nearer place, for what goes with the statement.
+        """
         self._close_days(period)
         instant = self.timeline.instant(at)
         self.player.report(period, self.closed, at=instant)
         previous = self.of_period(period - 1).statement.root if self.publications else None
-        self._add(self._made(period, chain, instant, told, previous=previous))
+        made = self._made(period, chain, instant, as_it_is, previous=previous)
+        report = self._report(period, chain if near is None else near, instant, made)
+        self._add(made if report is None else replace(made, report=report))
 
     def correct(self, period: int, chain: ChainView, *, at: int, reason: str) -> None:
         """A statement that replaces the newest one, of the same period, at a later tip."""
@@ -176,6 +190,27 @@ class Chronicle:
             memorandum=memorandum is not None,
             reason=reason,
         )
+
+    def _report(
+        self, period: int, chain: ChainView, at: datetime, newest: Publication
+    ) -> WalletReport | None:
+        """The wallet report that is due with a statement, written; None if nobody asks for one."""
+        days = self.player.report_days(period, self.closed)
+        if not days:
+            return None
+        told = {p.period: p.statement for p in (*self.publications, newest)}
+        reporter = Reporter(self.publisher.officers, self.publisher.identity)
+        made = reporter.report(
+            self.folder / "office.toml",
+            chain,
+            days,
+            [statement for n, statement in told.items() if self.closed[n] in days],
+            at=at,
+        )
+        raw = write_wallet_report(made)
+        for name in (f"reports/{newest.stem}.json", REPORT):
+            write_whole(self.folder / name, raw)
+        return made.report
 
     def _memorandum(self, period: int, number: int) -> Path | None:
         text = self.player.memorandum(period, self.closed)
@@ -256,6 +291,7 @@ def _listed(publication: Publication) -> dict[str, object]:
         "totals": f"disclosures/{stem}-totals.json",
         "valuation": f"valuations/{stem}.json",
         "records": f"records/{stem}.json",
+        "report": f"reports/{stem}.json" if publication.report is not None else None,
         "memorandum": f"memoranda/{stem}.toml" if publication.memorandum else None,
     }
 

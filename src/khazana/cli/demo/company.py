@@ -223,7 +223,7 @@ def publish_newest(
     progress.stage("publishing")
     for office in STATES:
         chronicle = company.chronicles[office]
-        chronicle.publish(timeline.periods, chain, at=timeline.days)
+        chronicle.publish(timeline.periods, chain, at=timeline.days, near=near)
         folder = chronicle.folder / CONTROL
         proved = prove(chronicle.newest.statement, chronicle.player.books, near, folder)
         chronicle.attach(proved.statement)

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+from khazana.cli.demo import directory as lies
 from khazana.cli.demo.arrangements import drill_memorandum
-from khazana.cli.demo.books import Books, DeclaredWallet, EntityPlan, Member, PerimeterPlan
+from khazana.cli.demo.bodies import BODIES
+from khazana.cli.demo.books import Books, DeclaredWallet, Member, PerimeterPlan
 from khazana.cli.demo.names import DRILL_MEMBERS, DRILL_OFFICE, DRILL_VAULT
-from khazana.cli.demo.officers import ROLES, Officers
+from khazana.cli.demo.officers import Officers, roles_of
 from khazana.cli.demo.people import EXCHANGE_NAME, People
 from khazana.cli.demo.prices import Prices, major
 from khazana.cli.demo.signers import CHANGE, RECEIVE, SingleKey
@@ -38,7 +40,7 @@ class Drill:
             timezone="Etc/UTC",
             currency="USD",
             keys=officers.public,
-            roles=ROLES,
+            roles=roles_of(lies.DRILL),
         )
         self._describe()
 
@@ -84,6 +86,10 @@ class Drill:
     def report(self, period: int, closed: Sequence[date], *, at: datetime) -> None:
         """It tells its lender nothing."""
 
+    def report_days(self, period: int, closed: Sequence[date]) -> Sequence[date]:
+        """None: it reports to nobody."""
+        return ()
+
     def tampered(self, facts: ChainFacts) -> ChainFacts:
         """The chain as the dishonest office tells it: one payment never happened.
 
@@ -98,7 +104,7 @@ class Drill:
         books = self.books
         for branch in (RECEIVE, CHANGE):
             self.vault.new_script(branch)
-        books.entities.append(EntityPlan("drill", DRILL_OFFICE, "fictional"))
+        books.entities += BODIES[lies.DRILL]
         books.declare(
             DeclaredWallet(
                 "vault",
@@ -108,6 +114,7 @@ class Drill:
                 "descriptor",
                 _DECLARED,
                 "One device; nothing here is anybody's.",
+                "hot",
             )
         )
         books.perimeters.append(PerimeterPlan("all", DRILL_MEMBERS, [Member("entity", "drill")]))

@@ -6,11 +6,12 @@ The real office's public figures, divided by the scale, are the model; every amo
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from khazana.cli.demo import directory as lies
 from khazana.cli.demo.arrangements import el_salvador_memorandum
+from khazana.cli.demo.bodies import BODIES
 from khazana.cli.demo.books import (
     Books,
     DeclaredWallet,
-    EntityPlan,
     Member,
     PerimeterPlan,
     RotationPlan,
@@ -18,28 +19,24 @@ from khazana.cli.demo.books import (
 from khazana.cli.demo.names import (
     CLIENT_DEPOSITS,
     COMPANY_OWN,
-    EL_SALVADOR_BITCOIN_OFFICE,
     EL_SALVADOR_OFFICE,
-    ENERGY_COMPANY,
     ENERGY_MINED,
     FUND,
     FUND_PAGE,
     GENERAL_GOVERNMENT,
     LENDERS_PUBLIC_SECTOR,
-    TREASURY,
     TREASURY_RESERVE,
     TREASURY_ROTATED,
     TREASURY_SECOND,
-    WALLET_COMPANY,
 )
-from khazana.cli.demo.officers import ROLES, Officers
+from khazana.cli.demo.officers import Officers, roles_of
 from khazana.cli.demo.people import EXCHANGE_NAME, People
 from khazana.cli.demo.prices import Prices, major
 from khazana.cli.demo.purses import Purse
 from khazana.cli.demo.quorums import RECOVERY_AFTER, ThreeOfFiveWithRecovery
 from khazana.cli.demo.signers import CHANGE, RECEIVE, SingleKey, Taproot, TwoOfThree
 from khazana.cli.demo.stage import BTC, Stage, address
-from khazana.cli.demo.timeline import OPENING
+from khazana.cli.demo.timeline import OPENING, YEAR
 
 FUND_AT_OPENING = 597 * BTC
 DAILY_PURCHASE = BTC // 10
@@ -92,7 +89,7 @@ class ElSalvador:
             timezone="America/El_Salvador",
             currency="USD",
             keys=officers.public,
-            roles=ROLES,
+            roles=roles_of(lies.EL_SALVADOR),
         )
         self._salt = b""
         self._describe()
@@ -260,6 +257,13 @@ class ElSalvador:
                 at=at,
             )
 
+    def report_days(self, period: int, closed: Sequence[date]) -> Sequence[date]:
+        """The base date, which is that of the arrangement, and the closings of the year since."""
+        approved = self.stage.timeline.approved
+        if period <= approved:
+            return ()
+        return (closed[approved], *closed[approved + 1 : period + 1][-YEAR:])
+
     def _rotate(self, day: int) -> None:
         """One of the treasury's three devices is given up: a new quorum, and every coin moves."""
         new = self.stage.purse("sv-treasury-2", TwoOfThree("sv-treasury", devices=(0, 1, 3)))
@@ -274,6 +278,7 @@ class ElSalvador:
                 "descriptor",
                 day - 1,
                 "Two of three devices sign; one of them is new.",
+                "cold",
             )
         )
         self.books.rotations.append(
@@ -297,6 +302,7 @@ class ElSalvador:
                 "addresses",
                 self.second_declared,
                 "Sealed first, declared later: its hash was published before its addresses.",
+                "cold",
                 sealed=(_SEALED, self._salt),
             )
         )
@@ -343,30 +349,26 @@ class ElSalvador:
 
     def _describe(self) -> None:
         books = self.books
-        books.entities += [
-            EntityPlan(
-                "bitcoin-office", EL_SALVADOR_BITCOIN_OFFICE, "budgetary central government"
-            ),
-            EntityPlan("treasury", TREASURY, "budgetary central government"),
-            EntityPlan("energy-company", ENERGY_COMPANY, "public nonfinancial corporation"),
-            EntityPlan("wallet-company", WALLET_COMPANY, "public nonfinancial corporation"),
-        ]
-        for id_, entity, name, purse, form, lane, comment in (
-            ("fund", "bitcoin-office", FUND, self.fund, "descriptor", "owned",
+        books.entities += BODIES[lies.EL_SALVADOR]
+        for id_, entity, name, purse, form, storage, lane, comment in (
+            ("fund", "bitcoin-office", FUND, self.fund, "descriptor", "cold", "owned",
              "Three of five devices sign; two of three others after four weeks' rest. What the "
              "fund's public page shows."),
-            ("treasury-reserve", "treasury", TREASURY_RESERVE, self.treasury, "descriptor", "owned",
-             "Two of three devices sign."),
-            ("energy-mined", "energy-company", ENERGY_MINED, self.energy, "addresses", "owned",
-             "Blocks that the company finds pay this wallet directly."),
+            ("treasury-reserve", "treasury", TREASURY_RESERVE, self.treasury, "descriptor", "cold",
+             "owned", "Two of three devices sign."),
+            ("energy-mined", "energy-company", ENERGY_MINED, self.energy, "addresses", "hot",
+             "owned", "Blocks that the company finds pay this wallet directly."),
             ("client-deposits", "wallet-company", CLIENT_DEPOSITS, self.clients, "descriptor",
-             "held_for_clients", "Belongs to clients: held by a public body, owned by none."),
-            ("company-own", "wallet-company", COMPANY_OWN, self.company, "raw", "owned",
+             "hot", "held_for_clients",
+             "Belongs to clients: held by a public body, owned by none."),
+            ("company-own", "wallet-company", COMPANY_OWN, self.company, "raw", "hot", "owned",
              "The company's own coins, apart from its clients'."),
         ):  # fmt: skip
             for branch in (RECEIVE, CHANGE):
                 purse.new_script(branch)
-            books.declare(DeclaredWallet(id_, entity, name, purse, form, _DECLARED, comment, lane))
+            books.declare(
+                DeclaredWallet(id_, entity, name, purse, form, _DECLARED, comment, storage, lane)
+            )
         books.perimeters += [
             PerimeterPlan("fund", FUND_PAGE, [Member("wallet", "fund")]),
             PerimeterPlan(

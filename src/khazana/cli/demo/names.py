@@ -26,6 +26,7 @@ CUSTOMS = names("Customs", "کسٹمز", "الجمارك", "Aduanas")
 SITE_COMPANY = names(
     "Power Site Company", "پاور سائٹ کمپنی", "شركة مواقع الطاقة", "Empresa de Sitios Eléctricos"
 )
+POST_COMPANY = names("Postal Company", "ڈاک کمپنی", "شركة البريد", "Empresa de Correos")
 RESERVE_COLD = names(
     "Reserve, cold storage",
     "ریزرو، کولڈ اسٹوریج",
@@ -89,6 +90,8 @@ WALLET_COMPANY = names(
     "شركة المحافظ العامة",
     "Empresa Pública de Billetera",
 )
+WATER_AGENCY = names("Water Agency", "محکمہ آب", "هيئة المياه", "Agencia del Agua")
+ROAD_FUND = names("Road Fund", "سڑک فنڈ", "صندوق الطرق", "Fondo Vial")
 FUND = names(
     "Strategic Bitcoin reserve fund",
     "اسٹریٹجک بٹ کوائن ریزرو فنڈ",

@@ -19,6 +19,7 @@ from khazana.cli.demo.timeline import SCALE, Timeline
 from khazana.conditions.accumulation import Accumulation, AccumulationTest
 from khazana.ledger.accounts import Lane
 from khazana.reserve.parts import FiguresBody
+from khazana.reserve.wallet_report.document import WalletReport
 from khazana.statement.checks import TEST_NOTICE
 from khazana.units import SATS_PER_BTC, Height, Sats, btc_from_sats
 
@@ -228,6 +229,23 @@ def signed_by_quorums(proved: Mapping[str, Proved]) -> Iterable[str]:
         )
 
 
+def report_lines(reports: Iterable[tuple[str, WalletReport | None]]) -> Iterable[str]:
+    """What each state told its lender about every address, and who signed that it holds nothing."""
+    for office, report in reports:
+        if report is None:
+            continue
+        addresses = sum(len(w.addresses) for e in report.entities for w in e.wallets)
+        nil = " and ".join(entity.name["en"] for entity in report.entities if entity.nil)
+        held = f"{_btc(report.hot[-1])} in hot wallets, {_btc(report.cold[-1])} in cold ones"
+        if report.attested[-1]:
+            held += f", {_btc(report.attested[-1])} at custodians"
+        yield _filled(
+            f"{STATE_NAMES[office]}'s wallet report for its lender lists {addresses} addresses at "
+            f"the base date {report.dates[0].day} and {len(report.dates) - 1} dates since; at the "
+            f"last, {held}. Nil returns, each signed by the body itself: {nil}."
+        )
+
+
 def batch_lines(batch: Batch | None) -> Iterable[str]:
     """How a stuck payment came through."""
     if batch is None:
@@ -265,6 +283,7 @@ def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
         ("  documents.json", "records with the salts that open them, for an auditor"),
         ("  valuation.json", "the holdings in USD and PKR at invented prices, same root"),
         ("  memorandum.toml", "the example of a lender's conditions that it is judged by"),
+        ("  wallet-report.json", "every address, hot and cold, for the lender; reports/ has all"),
         ("  control/", "what the quorums' devices were given to sign"),
         (
             "  orders.jsonl",

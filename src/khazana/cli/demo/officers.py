@@ -11,9 +11,11 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from khazana.cli.demo.bodies import BODIES
 from khazana.cli.files import write_whole
 from khazana.cli.keys import OWNER_ONLY
 from khazana.ledger.office_file import load_office
+from khazana.reserve.wallet_report.signing import role_of
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.identity import Office, new_office
 from khazana.statement.keys import private_key_to_pem, public_bytes
@@ -30,7 +32,14 @@ ROLES = {
     "approver": (2, ("approver-1", "approver-2", "approver-3")),
     "minister": (2, ("minister-1", "minister-2")),
 }
-"""role -> how many of which officers act in it."""
+"""role -> how many of which officers act in it, in every office."""
+
+
+def roles_of(office: str) -> dict[str, tuple[int, tuple[str, ...]]]:
+    """The roles of an office: those above, and one for each body to sign its own returns in."""
+    bodies = [role_of(entity.id) for entity in BODIES[office]]
+    return {**ROLES, **{role: (1, (f"{role}-1",)) for role in bodies}}
+
 
 VALIDITY = timedelta(days=5 * 365)
 
@@ -56,7 +65,7 @@ class Officers:
 
     def signers(self, role: str) -> list[Ed25519PrivateKey]:
         """As many keys of a role as its threshold asks for."""
-        threshold, names = ROLES[role]
+        threshold, names = roles_of(self.office)[role]
         return [self.private[name] for name in names[:threshold]]
 
     def write(self, folder: Path) -> None:
@@ -68,7 +77,7 @@ class Officers:
 
 def officers_of(office: str) -> Officers:
     """The officers of an office; the same in every run."""
-    names = [name for _, group in ROLES.values() for name in group]
+    names = [name for _, group in roles_of(office).values() for name in group]
     return Officers(
         office,
         {

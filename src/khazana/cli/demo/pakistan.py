@@ -6,37 +6,35 @@ Every amount is invented and divided by the scale; no real body has done any of 
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from khazana.cli.demo import directory as lies
 from khazana.cli.demo.arrangements import NET_RESERVES_FLOOR_USD_M, pakistan_memorandum
+from khazana.cli.demo.bodies import BODIES
 from khazana.cli.demo.books import (
     AccountPlan,
     Books,
     DeclaredWallet,
-    EntityPlan,
     LaneChange,
     Member,
     PerimeterPlan,
 )
 from khazana.cli.demo.names import (
     ACCOUNT_AT_EXCHANGE,
-    CUSTOMS,
     CUSTOMS_CUSTODY,
     CUSTOMS_LATE,
     OUTSIDE_RESERVE,
-    PAKISTAN_BITCOIN_OFFICE,
     PAKISTAN_OFFICE,
     PUBLIC_SECTOR,
     RESERVE_COLD,
     RESERVE_OPERATIONS,
-    SITE_COMPANY,
     SITE_MINING,
     STRATEGIC_RESERVE,
 )
-from khazana.cli.demo.officers import ROLES, Officers
+from khazana.cli.demo.officers import Officers, roles_of
 from khazana.cli.demo.people import EXCHANGE_NAME, POOL_NAME, People
 from khazana.cli.demo.prices import Prices, major
 from khazana.cli.demo.signers import CHANGE, RECEIVE, SingleKey, Taproot, TwoOfThree
 from khazana.cli.demo.stage import BTC, Stage, address
-from khazana.cli.demo.timeline import OPENING
+from khazana.cli.demo.timeline import OPENING, YEAR
 
 CAP = 10 * BTC
 """The most that an address of cold storage holds after the split: 100 BTC, scaled."""
@@ -83,7 +81,7 @@ class Pakistan:
             timezone="Asia/Karachi",
             currency="PKR",
             keys=officers.public,
-            roles=ROLES,
+            roles=roles_of(lies.PAKISTAN),
         )
         self._describe()
 
@@ -176,6 +174,10 @@ class Pakistan:
                 at=at,
             )
 
+    def report_days(self, period: int, closed: Sequence[date]) -> Sequence[date]:
+        """The base date, which is that of the arrangement, and the closings of the year since."""
+        return () if period == 1 else (closed[1], *closed[2 : period + 1][-YEAR:])
+
     def _declare_late(self, day: int) -> None:
         """A wallet that customs held all along is found, declared with a paper, and cleared."""
         inventory = f"inventory-{day:04d}"
@@ -193,6 +195,7 @@ class Pakistan:
                 "addresses",
                 day,
                 "Found in an inventory: nobody had declared or sealed it before.",
+                "cold",
                 lane="seized",
             )
         )
@@ -290,7 +293,7 @@ class Pakistan:
                 authority="Cabinet decision 10 (invented)",
                 budget_line="4100-2",
             )
-        if day in [timeline.close(period) for period in range(2, timeline.periods + 1)]:
+        if day in [timeline.close(period) for period in range(1, timeline.periods + 1)]:
             self.books.attestation(_ACCOUNT, as_of=day, amount=self._in_custody, by=EXCHANGE_NAME)
 
     def _receive_strangers(self, day: int) -> None:
@@ -320,24 +323,22 @@ class Pakistan:
 
     def _describe(self) -> None:
         books = self.books
-        books.entities += [
-            EntityPlan("bitcoin-office", PAKISTAN_BITCOIN_OFFICE, "budgetary central government"),
-            EntityPlan("customs", CUSTOMS, "budgetary central government"),
-            EntityPlan("site-company", SITE_COMPANY, "public nonfinancial corporation"),
-        ]
-        for id_, entity, name, purse, form, lane, comment in (
-            ("reserve-cold", "bitcoin-office", RESERVE_COLD, self.cold, "descriptor", "owned",
-             "Two of three devices sign."),
+        books.entities += BODIES[lies.PAKISTAN]
+        for id_, entity, name, purse, form, storage, lane, comment in (
+            ("reserve-cold", "bitcoin-office", RESERVE_COLD, self.cold, "descriptor", "cold",
+             "owned", "Two of three devices sign."),
             ("reserve-operations", "bitcoin-office", RESERVE_OPERATIONS, self.operations, "raw",
-             "owned", "One device; small amounts."),
-            ("customs-custody", "customs", CUSTOMS_CUSTODY, self.custody, "addresses", "seized",
-             "Coins taken into custody; title has not passed until a court says so."),
-            ("site-1-mining", "site-company", SITE_MINING, self.site, "descriptor", "owned",
-             "What the pool pays to Site 1."),
+             "hot", "owned", "One device; small amounts."),
+            ("customs-custody", "customs", CUSTOMS_CUSTODY, self.custody, "addresses", "cold",
+             "seized", "Coins taken into custody; title has not passed until a court says so."),
+            ("site-1-mining", "site-company", SITE_MINING, self.site, "descriptor", "hot",
+             "owned", "What the pool pays to Site 1."),
         ):  # fmt: skip
             for branch in (RECEIVE, CHANGE):
                 purse.new_script(branch)
-            books.declare(DeclaredWallet(id_, entity, name, purse, form, _DECLARED, comment, lane))
+            books.declare(
+                DeclaredWallet(id_, entity, name, purse, form, _DECLARED, comment, storage, lane)
+            )
         books.accounts.append(
             AccountPlan(_ACCOUNT, "bitcoin-office", ACCOUNT_AT_EXCHANGE, EXCHANGE_NAME)
         )

@@ -19,6 +19,9 @@ MOST_DAYS = 900
 CLOSING_DEPTH = 7
 """Blocks from a closing block to the tip at which its statement is made, both counted."""
 
+YEAR = 4
+"""Periods of a year of the story."""
+
 _MOST_PERIODS, _FEWEST_PERIODS = 8, 4
 _SHORTEST_PERIOD = 40
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo import narration
-from khazana.cli.demo.chronicle import DOCUMENTS, MEMORANDUM, STATEMENT, VALUATION
+from khazana.cli.demo.chronicle import DOCUMENTS, MEMORANDUM, REPORT, STATEMENT, VALUATION
 from khazana.cli.demo.company import STATES, Company, restated
 from khazana.cli.demo.figures import lane_changes, on_one_day
 from khazana.cli.demo.judge import Trial, judged
@@ -48,6 +48,10 @@ def verify(company: Company, directory: Path, url: str) -> int:
         "",
         *narration.signed_by_quorums(company.proved),
         "",
+        *narration.report_lines(
+            (office, company.chronicles[office].newest.report) for office in STATES
+        ),
+        "",
         *narration.batch_lines(company.batch),
         *narration.refusal_lines(company.refused),
         "",
@@ -62,7 +66,9 @@ def verify(company: Company, directory: Path, url: str) -> int:
 
 
 def trials_of(company: Company, directory: Path, url: str) -> list[Trial]:
-    """Both states with everything they give and their coins' signatures, and the one lie."""
+    """Both states' statements with everything they give and their coins' signatures, their wallet
+    reports, and the one lie.
+    """
 
     def trial(
         title: str, file: Path, office: str, require: str, *more: object, failing: str = ""
@@ -85,6 +91,10 @@ def trials_of(company: Company, directory: Path, url: str) -> list[Trial]:
             *("--beside", directory / next(o for o in STATES if o != office) / STATEMENT),
         )
         trials.append(trial(title, folder / STATEMENT, office, "control", *more))
+        title = f"{name}'s wallet report for its lender, nil returns included"
+        given = ("--identity", folder / "office.json", "--office", folder / "office.toml")
+        words = ("report", "verify", folder / REPORT, "--chain", f"esplora:{url}", *given)
+        trials.append(Trial(title, tuple(map(str, words))))
     title = "The Drill Office's tampered statement, signed by its valid keys"
     tampered = directory / lies.TAMPERED
     return [*trials, trial(title, tampered, lies.DRILL, "full", failing="completeness")]
