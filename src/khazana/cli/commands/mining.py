@@ -1,0 +1,11 @@
+"""`khazana mining`: claims about mining against the chain, and the evidence of sites."""
+
+import argparse
+
+from khazana.cli.commands import mining_claims
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("mining", help="from megawatt-hours to bitcoin that arrived")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    mining_claims.register(actions)
