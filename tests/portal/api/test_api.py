@@ -337,13 +337,13 @@ def test_files_of_an_office_have_addresses_that_answer(get, client):
         assert client.get(link).status_code == 200
 
 
-def test_every_code_is_one_of_a_kind_and_said_in_docs():
+def test_every_code_is_one_of_a_kind():
     kinds = [NotGiven, *NotGiven.__subclasses__()]
     codes = [kind.code for kind in kinds]
     assert len(set(codes)) == len(codes)
     assert all(re.fullmatch("[a-z_]+", code) for code in codes)
 
 
-def test_what_the_published_view_withholds_is_said(get):
+def test_a_list_without_rows_is_empty_and_no_error(get):
     CoinRow.objects.all().delete()
     assert get("coins")["items"] == []

@@ -81,6 +81,7 @@ class TooManyRows(NotGiven):
     most: int
     code = "too_many_rows"
     words = "A sheet holds {most} rows and {table} has more. Take the CSV, or ask for less of it."
+    status = 422
 
 
 @dataclass(eq=False, kw_only=True)
