@@ -108,10 +108,7 @@ def run_psbt(args: argparse.Namespace) -> int:
         history = chain.history(frozenset(wallet.places), None, tip)
         used = {output.script for each in history for output in each.transaction.outputs}
         taken = frozenset(
-            point
-            for other in log.others(args.order)
-            if other.committed and other.facts is not None
-            for point in other.facts.outpoints
+            point for other in log.others(args.order) if other.committed for point in other.coins
         )
         draft = draft_payment(
             wallet,

@@ -11,7 +11,7 @@ from khazana.cli.keys import read_key
 from khazana.cli.order_desk import OrderDesk, add_desk_arguments, desk_of
 from khazana.cli.usage import WrongArguments
 from khazana.custody.orders import events as ev
-from khazana.custody.orders.checks import Situation, check, disagreements
+from khazana.custody.orders.checks import Situation, check, disagreements, require_current
 from khazana.custody.orders.errors import CheckDisagrees
 from khazana.custody.orders.log import OrderLog
 from khazana.custody.orders.machine import publication_day
@@ -22,6 +22,7 @@ from khazana.custody.orders.signing import (
     read_override_words,
 )
 from khazana.custody.orders.state import OrderState
+from khazana.custody.orders.transitions import AFTER, impossible
 from khazana.ledger.canonical import canonical_bytes, parse_strict
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.dsse import Envelope, joined, read_envelope, sign
@@ -118,10 +119,13 @@ def _look(desk: OrderDesk, log: OrderLog, state: OrderState, at: datetime) -> No
         others=log.others(state.order.id),
         lanes=desk.lanes,
     )
+    if state.status not in AFTER["approved"]:
+        raise impossible(state, "approved", AFTER["approved"])
     broken = disagreements(state, check(state, desk.rules, situation))
     if broken:
         rules = "; ".join(f"{each.rule} ({each.why})" for each in broken)
         raise CheckDisagrees(order=state.order.id, rules=rules)
+    require_current(state, desk.rules, desk.identity.newest)
     order, facts = state.order, state.facts
     print(f"{order.purpose}: {order.kind.value} of {btc_from_sats(order.sats)} BTC")
     if facts is not None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from khazana.bitcoin.address import address_of
 from khazana.custody.orders import events as ev
 from khazana.custody.orders.checks_addresses import (
     address_cap,
@@ -63,9 +64,10 @@ def check(state: OrderState, rules: SpendingRules, situation: Situation) -> Chec
 
 
 def require_current(state: OrderState, rules: SpendingRules, version: OfficeVersion) -> None:
-    """The logged check was made by the rules as they are, and asks for the people they ask for.
+    """The logged check was made by the rules as they are: the same people, times and overrides.
 
-    The log's keeper writes checks; a check that asks for fewer people must not open the way.
+    The log's keeper writes checks; one that asks for fewer people, lets others override it, skips
+    the cooling off or never ages must not open the way.
     """
     made = state.check
     if made is None:
@@ -76,18 +78,30 @@ def require_current(state: OrderState, rules: SpendingRules, version: OfficeVers
     if tuple(made.needed) != _needed(state.order, rules, version):
         problem = "it asks for other people than spending.toml does"
         raise CheckIsOld(order=state.order.id, problem=problem)
+    override = rules.override
+    named = (made.override_role, made.publish_after_days)
+    if named != ((override.role, override.publish_after_days) if override else (None, None)):
+        problem = "it lets other people override it than spending.toml does"
+        raise CheckIsOld(order=state.order.id, problem=problem)
+    longest = ev.at_of(made.at) + timedelta(hours=rules.check_valid_hours)
+    if ev.at_of(made.not_before) < _not_before(state.order, rules) or (
+        ev.at_of(made.valid_until) > longest
+    ):
+        problem = "it opens sooner or holds longer than spending.toml lets it"
+        raise CheckIsOld(order=state.order.id, problem=problem)
 
 
 def disagreements(state: OrderState, own: CheckOutcome) -> tuple[RuleResult, ...]:
-    """Rules that an approver's own check finds broken, and the logged check does not (Rule O36).
+    """Rules that an approver's own check finds broken, and no override covers (Rule O36).
 
-    Left out is what an approver's machine cannot know or what passes with the hour: the lender's
-    figures, what addresses hold, office hours.
+    A rule that nobody may override is broken whatever the log says. Left out is what an approver's
+    machine cannot know or what passes with the hour: the lender's figures, what addresses hold,
+    office hours.
     """
     return tuple(
         each
         for each in own.refusals
-        if each.rule not in state.failed
+        if (each.rule not in state.relied_on or not each.overridable)
         and each.rule.partition(":")[0] not in ("condition", "conditions", "address-cap", "hours")
     )
 
@@ -150,7 +164,7 @@ def _results(state: OrderState, rules: SpendingRules, now: Situation) -> Iterato
     yield _drafter(order, rules, now)
     yield _approvers(order, rules, now)
     yield _lifetime(order, rules)
-    yield _account(order, now)
+    yield _account(state, now)
     if rules.hours is not None:
         yield _hours(rules, now)
     yield from (_limited(order, limit, now) for limit in rules.limits if _concerns(limit, order))
@@ -159,8 +173,7 @@ def _results(state: OrderState, rules: SpendingRules, now: Situation) -> Iterato
         yield from quotes(order, rules, now)
     else:
         yield destinations(order, now)
-        if order.kind is Kind.PAYMENT:
-            yield lane(order, now)
+        yield lane(order, now)
         if order.kind is Kind.PAYMENT and rules.allow_list:
             yield payees(order, rules)
         yield look_alikes(order, rules, now)
@@ -202,7 +215,8 @@ def _lifetime(order: Order, rules: SpendingRules) -> RuleResult:
     return RuleResult("lifetime", fits, why)
 
 
-def _account(order: Order, now: Situation) -> RuleResult:
+def _account(state: OrderState, now: Situation) -> RuleResult:
+    order, facts = state.order, state.facts
     known = order.account in set(now.scripts.values())
     if not known:
         why = f"the office has no wallet {order.account} whose addresses are known"
@@ -210,6 +224,15 @@ def _account(order: Order, now: Situation) -> RuleResult:
     if order.purchase is not None and now.scripts.get(order.purchase.script) != order.account:
         why = f"{order.purchase.address} is not an address of wallet {order.account}"
         return RuleResult("wallet", False, why, overridable=False)
+    if facts is not None:
+        # Derived here: what is change is the word of whoever attached the transaction.
+        back = [facts.unsigned.outputs[vout] for vout in sorted(facts.change)]
+        for what, outputs in (("input spends", facts.spent), ("change pays", back)):
+            strange = [o.script for o in outputs if now.scripts.get(o.script) != order.account]
+            if strange:
+                shown = address_of(strange[0], order.network) or f"the script {strange[0].hex()}"
+                why = f"its {what} {shown}, which is not of wallet {order.account}"
+                return RuleResult("wallet", False, why, overridable=False)
     return RuleResult("wallet", True, f"{order.account} is a wallet of the office")
 
 

@@ -93,17 +93,36 @@ def fee(state: OrderState, rules: SpendingRules) -> RuleResult:
 
 
 def lane(order: Order, now: Situation) -> RuleResult:
-    """What is paid is the state's to pay; clients' coins go back to clients, and nowhere else."""
+    """What is paid is the state's to pay; clients' coins go back to clients, and nowhere else.
+
+    A transfer changes nothing about whose the coins are: no condition looks at it.
+    """
     found = None if now.lanes is None else now.lanes.get(order.account)
+    if found is not None and order.kind is Kind.TRANSFER:
+        return _same_lane(order, now, found)
     if found is None:
         why = f"nobody said whose the coins of {order.account} are"
         return RuleResult("lane", True, why, warning=True)
     clients = order.reason is Reason.CLIENT_WITHDRAWAL
-    allowed = {Lane.HELD_FOR_CLIENTS} if clients else {Lane.OWNED, Lane.FORFEITED}
+    allowed = {Lane.HELD_FOR_CLIENTS} if clients else _STATES_OWN
     why = f"coins of {order.account} are {found.value.replace('_', ' ')}"
     if found in allowed:
         return RuleResult("lane", True, why)
     return RuleResult("lane", False, f"{why}: {order.reason.value} may not take them")
+
+
+_STATES_OWN = {Lane.OWNED, Lane.FORFEITED}
+
+
+def _same_lane(order: Order, now: Situation, found: Lane) -> RuleResult:
+    held = f"coins of {order.account} are {found.value.replace('_', ' ')}"
+    for each in order.payments:
+        wallet = now.scripts.get(each.script, "")
+        there = (now.lanes or {}).get(wallet, found)
+        if there is not found and not {there, found} <= _STATES_OWN:
+            why = f"{held}, and those of {wallet} are {there.value.replace('_', ' ')}"
+            return RuleResult("lane", False, f"{why}: a transfer may not change whose they are")
+    return RuleResult("lane", True, f"{held}, and stay so")
 
 
 def coins(state: OrderState, now: Situation) -> RuleResult:
@@ -111,9 +130,9 @@ def coins(state: OrderState, now: Situation) -> RuleResult:
     if state.facts is None:
         return RuleResult("coins", True, "no transaction is attached yet", warning=True)
     for other in now.others:
-        if other.facts is None or not other.committed or other.status in _SETTLED:
+        if not other.committed or other.status in _SETTLED:
             continue
-        shared = state.facts.outpoints & other.facts.outpoints
+        shared = state.facts.outpoints & other.coins
         if shared:
             why = f"order {other.order.id} spends {min(shared)} already: choose other coins"
             return RuleResult("coins", False, why, overridable=False)

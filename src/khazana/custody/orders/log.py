@@ -16,6 +16,7 @@ import msgspec
 
 from khazana.custody.orders import events as ev
 from khazana.custody.orders.errors import (
+    MoneyDiffers,
     OrderIdTaken,
     OrderLogRefused,
     OrderUnknown,
@@ -112,7 +113,19 @@ def _after(log: OrderLog, event: ev.Event, parties: Parties) -> OrderState:
         if event.order in log.orders:
             raise OrderIdTaken(order=event.order)
         return drafted(event, parties)
-    return apply(log.order(event.order), event, parties)
+    state = apply(log.order(event.order), event, parties)
+    if isinstance(event, ev.Delivered):
+        _require_new(log, state)
+    return state
+
+
+def _require_new(log: OrderLog, state: OrderState) -> None:
+    """One output delivers one order: a dealer who is paid twice has to send twice (Rule O29)."""
+    new = state.deliveries[-1]
+    for other in log.others(state.order.id):
+        if any((each.txid, each.vout) == (new.txid, new.vout) for each in other.deliveries):
+            problem = f"output {new.vout} of {new.txid} was delivered for order {other.order.id}"
+            raise MoneyDiffers(order=state.order.id, problem=problem)
 
 
 def read_log(raw: bytes, parties: Parties, *, head: str | None = None) -> OrderLog:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 
-from khazana.bitcoin.transaction import Transaction
+from khazana.bitcoin.transaction import OutPoint, Transaction
 from khazana.custody.orders.events import Booked, Checked, Confirmed, Declined, Paid, Receipted
 from khazana.custody.orders.order import Kind, Order
 from khazana.custody.orders.signing import Approver, OverrideSigned
@@ -115,6 +115,11 @@ class OrderState:
     def sent(self) -> tuple[Attempt, ...]:
         """Transactions that the network has seen; each of them may confirm."""
         return tuple(each for each in self.attempts if each.sent_at is not None)
+
+    @property
+    def coins(self) -> frozenset[OutPoint]:
+        """What its transactions spend: one that was sent can confirm whatever came after it."""
+        return frozenset(point for each in self.attempts for point in each.facts.outpoints)
 
     @property
     def overridden(self) -> tuple[str, ...]:
