@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from khazana.bitcoin.network import SIGNET
+from khazana.bitcoin.network import REGTEST, SIGNET
 from khazana.bitcoin.simulated import SimulatedChain
 from khazana.bitcoin.transaction import Transaction, TxIn, TxOut
 from khazana.cli import clock, order_desk
@@ -17,7 +17,7 @@ from khazana.ledger.canonical import canonical_bytes
 from khazana.units import Sats
 from tests.cli.order_office import Office
 from tests.custody.orders.desk import BTC, address, funding, psbt_of
-from tests.reserve.simulator import OUTSIDER, script
+from tests.reserve.simulator import OUTSIDER, World, script
 
 HOT = ", ".join(f'"{address("hot", n)}"' for n in range(6))
 OFFICE = f"""\
@@ -221,7 +221,8 @@ def test_an_override_takes_two_people_who_sign_the_same_words(office, capsys):
     assert office.run("publish", "roof", "--where", "Gazette 12", by="press") == 2
 
 
-def test_a_purchase_that_is_paid_and_not_delivered_is_late(office, capsys):
+def bought(office: Office) -> None:
+    """A purchase of 5 BTC, drafted, checked and approved by two."""
     now = clock.now()
     quote = """
 [[purchase.quote]]
@@ -251,6 +252,10 @@ deliver_by = {(now - timedelta(days=3)).date()}
     assert office.run("check", "buy", by="dana") == 0
     for name in ("amir", "bibi"):
         assert office.run("approve", "buy", "--key", office.key(name)) == 0
+
+
+def test_a_purchase_that_is_paid_and_not_delivered_is_late(office, capsys):
+    bought(office)
     assert office.run("due") == 0
     paid = ["paid", "buy", "--currency", "USD", "--reference", "SWIFT 1", "--amount"]
     assert office.run(*paid, "499999.99", by="dana") == 2
@@ -333,6 +338,25 @@ def test_a_chain_of_another_network_is_not_asked(office, capsys, monkeypatch):
     drafted(office)
     assert office.run("check", "roof", "--chain", "esplora:x", by="dana") == 2
     assert "The office is on regtest, and the chain source shows signet" in capsys.readouterr().err
+
+
+def test_coins_of_the_offices_own_deliver_no_purchase(office, capsys, monkeypatch):
+    """Rule O29: else who was paid sends nothing, and another wallet stands in for them."""
+    world = World(chain=SimulatedChain(network=REGTEST))
+    monkeypatch.setattr(order_desk, "chain_of", lambda args: world.chain)
+    bought(office)
+    world.fund(script("hot", 0), 6 * BTC)
+    world.mine()
+    shuffled = world.spend(script("hot", 0), [(script("hot", 1), 5 * BTC)])
+    true = world.fund(script("hot", 1), 5 * BTC)
+    world.mine(3)
+    came = ["delivered", "buy", "--chain", "esplora:x"]
+    assert office.run(*came, shuffled, by="dana") == 2
+    assert "a coin of the office's own: it is no delivery" in capsys.readouterr().err
+    assert office.run(*came, true, by="dana") == 0
+    assert "500000000 sat came" in capsys.readouterr().out
+    assert office.run("log") == 0
+    assert "delivered refused (money_differs)" in capsys.readouterr().out
 
 
 def test_a_write_that_fails_leaves_the_log_as_it_was(office, monkeypatch):

@@ -17,7 +17,7 @@ from khazana.cli.order_desk import OrderDesk, add_desk_arguments, attempt_of, ch
 from khazana.cli.usage import WrongArguments
 from khazana.custody.orders import events as ev
 from khazana.custody.orders.booking import booked_event, document_rows, documents_of, moved_at
-from khazana.custody.orders.errors import OrderRefused
+from khazana.custody.orders.errors import MoneyDiffers, OrderRefused
 from khazana.custody.orders.state import AttemptPurpose, OrderState
 from khazana.custody.orders.transaction import TransactionFacts, facts_of, unsigned_form
 from khazana.custody.psbt_files import MOST_BYTES, psbt_of_file
@@ -254,6 +254,7 @@ def run_delivered(args: argparse.Namespace) -> int:
         if each.txid == args.txid.lower()
     ]
     came = _deep_enough(desk, chain, found, args.order)
+    _require_from_outside(desk, chain, came, args)
     for vout, output in enumerate(came.transaction.outputs):
         if output.script == bought.script:
             state = desk.add(
@@ -268,6 +269,28 @@ def run_delivered(args: argparse.Namespace) -> int:
     _notice(desk)
     print(f"order {args.order} is {state.status.value}: {state.delivered_sats} sat came")
     return 0
+
+
+def _require_from_outside(
+    desk: OrderDesk, chain: ChainView, came: ConfirmedTransaction, args: argparse.Namespace
+) -> None:
+    """A dealer's coins are not the office's own: else one wallet would deliver to another."""
+    own = {
+        each.transaction.outpoint(vout)
+        for each in chain.history(frozenset(desk.scripts), None, came.block)
+        for vout, output in enumerate(each.transaction.outputs)
+        if output.script in desk.scripts
+    }
+    spent = next((i.outpoint for i in came.transaction.inputs if i.outpoint in own), None)
+    if spent is None:
+        return
+    problem = f"{came.txid} spends {spent}, a coin of the office's own: it is no delivery"
+    refused = MoneyDiffers(order=args.order, problem=problem)
+    event = ev.Delivered(
+        **desk.heading(args.order, args.by), raw="", vout=0, height=0, block=came.block.hash
+    )
+    desk.add(attempt_of(event, refused))
+    raise refused
 
 
 def run_receipt(args: argparse.Namespace) -> int:
