@@ -54,7 +54,9 @@ def run(*words: object) -> int:
 
 
 def sign(made, *names):
-    bdk_signed = pytest.importorskip("tests.custody.test_first_use").signed
+    pytest.importorskip("bdkpython", reason="the office profile brings BDK")
+    from tests.custody.test_first_use import signed as bdk_signed
+
     for name in names:
         file = made / f"{name}.psbt"
         file.write_bytes(bdk_signed(TWO_OF_THREE, [name], file.read_bytes()))
