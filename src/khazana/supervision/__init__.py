@@ -1,0 +1,1 @@
+"""Supervision: what a regulator asks of providers, and what their customers check alone."""
