@@ -19,6 +19,7 @@ from khazana.cli.files import (
 )
 from khazana.cli.keys import read_key
 from khazana.cli.memoranda import MEMORANDUM_HELP, closings_of, figures_from, linted
+from khazana.cli.mining_parts import MiningParts, sites_in
 from khazana.cli.offices import office_file, resolved
 from khazana.cli.rotations import RotationParts, links_of, rotation_lines
 from khazana.cli.usage import WrongArguments
@@ -104,6 +105,12 @@ def add_make_arguments(make_parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help=f"add verdicts on a lender's conditions: {MEMORANDUM_HELP}",
+    )
+    make_parser.add_argument(
+        "--mining",
+        metavar="JSON",
+        type=Path,
+        help="add mining sites: energy, fleet and payouts; what follows from them is computed",
     )
     make_parser.add_argument(
         "--rotation",
@@ -193,8 +200,16 @@ def _make(
         fingerprint=None if identity is None else identity.fingerprint,
         previous=None if previous is None else previous.root,
         supersedes=None if replaced is None else replaced.root,
-        more=[*_conditions(args, chain, office), *_rotations(args, chain, office, facts)],
+        more=[
+            *_conditions(args, chain, office),
+            *_rotations(args, chain, office, facts),
+            *_mining(args, chain),
+        ],
     )
+
+
+def _mining(args: argparse.Namespace, chain: ChainView) -> list[MoreParts]:
+    return [] if args.mining is None else [MiningParts(sites_in(args.mining), chain=chain)]
 
 
 def _rotations(

@@ -19,6 +19,7 @@ from khazana.cli.files import (
     read_bytes,
 )
 from khazana.cli.memoranda import memorandum_named
+from khazana.cli.mining_parts import MiningChecks, metering_in
 from khazana.cli.rotations import RotationChecks
 from khazana.cli.usage import WrongArguments
 from khazana.conditions.checks import ConditionChecks
@@ -92,6 +93,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="the lender's conditions as you know them; the statement's verdicts must be on these",
     )
     parser.add_argument(
+        "--metering",
+        metavar="FOLDER",
+        type=Path,
+        action="append",
+        default=[],
+        help="meters.toml, readings.csv and seals.csv behind the energy of mining sites",
+    )
+    parser.add_argument(
         "--control",
         metavar="FILE",
         type=Path,
@@ -140,6 +149,7 @@ def run(args: argparse.Namespace) -> int:
         more=[
             ConditionChecks([memorandum_named(name) for name in args.memorandum]),
             RotationChecks(),
+            MiningChecks([metering_in(folder) for folder in args.metering]),
             ControlChecks(
                 [(str(p), read_bytes(p, most=MOST_STATEMENT_BYTES)) for p in args.control],
                 LOWEST[args.control_grade],

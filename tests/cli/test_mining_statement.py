@@ -1,0 +1,359 @@
+"""Mining in a statement: computed again by `verify`, and every lie about it found."""
+
+import hashlib
+import json
+from functools import cache
+
+import pytest
+
+from khazana.bitcoin.descriptor_engines import best_engine
+from khazana.cli.commands import verify as verify_command
+from khazana.cli.main import main
+from khazana.cli.mining_parts import (
+    METERING_FILES,
+    MiningChecks,
+    MiningParts,
+    metering_in,
+    series_for,
+)
+from khazana.ledger.documents import Reason
+from khazana.mining.evidence.readings import write_readings
+from khazana.mining.evidence.seals import write_seals
+from khazana.mining.figures import with_figures
+from khazana.mining.parts import mining_part
+from khazana.mining.sites_file import SITES_FORMAT, SitesRefused, read_sites
+from khazana.reserve.gather import gather_period
+from khazana.reserve.make import make
+from khazana.reserve.reading import read_reserve_statement
+from khazana.reserve.verify import Request, verify
+from khazana.statement.checks import Profile, Report, Verdict
+from khazana.statement.envelope import Statement, disclose
+from khazana.statement.office_file import Pin
+from tests.mining.metering import METERS, file_of, honest, seals_of
+from tests.reserve.simulator import BTC, NOW, SEED, World, rerooted, script
+
+PART = "x-mining/site-1"
+VALUES = honest(31)
+READINGS = write_readings(("main-1", value) for value in VALUES)
+SEALS = write_seals(seals_of(file_of(VALUES)))
+FILES = dict(zip(METERING_FILES, (METERS.encode(), READINGS, SEALS), strict=True))
+YEAR_S = 31_536_000
+
+
+def site(*arrivals, **fields) -> dict:
+    meters, readings, seals = (hashlib.sha256(FILES[name]).hexdigest() for name in METERING_FILES)
+    month = {
+        "month": "2026-01",
+        "first": "2026-01-01T00:00:00Z",
+        "until": "2026-02-01T00:00:00Z",
+        "meters": ["main-1"],
+        "low_wh": 7_440_000_000,
+        "high_wh": 7_440_000_000,
+        "billed_wh": None,
+        "evidence": {"meters": meters, "readings": readings, "seals": seals},
+        "payout": "fpps",
+        "luck_percent": "0.2",
+        "arrivals": list(arrivals),
+    }
+    return {
+        "site": "site-1",
+        "name": "Site 1",
+        "accounts": ["mine"],
+        "simulated": True,
+        "difficulty": {"shift_s": -YEAR_S, "divisor": 1000},
+        "fees": {"value": "0.01", "source": "assumed"},
+        "j_per_th": {"value": "17.5", "source": "acceptance test"},
+        "pue": {"value": "1.05", "source": "commissioning"},
+        "budget": [
+            {"name": "meter class", "percent": "0.2", "source": "plate"},
+            {"name": "J/TH", "percent": "1.5", "source": "acceptance test"},
+        ],
+        "months": [month],
+    } | fields
+
+
+def sites(*listed) -> bytes:
+    return json.dumps({"format": SITES_FORMAT, "sites": list(listed)}).encode()
+
+
+def expected_sat() -> int:
+    (body,) = read_sites("m", sites(site()))
+    return with_figures(body, series_for(None, body)).months[0].expected_sat
+
+
+class Story:
+    """A site's month: a pool pays twice, and every payout has its document."""
+
+    def __init__(self, *, diverted_percent: int = 0) -> None:
+        self.world = world = World()
+        world.wallet("mine", entity="energy")
+        world.wallet("fund", entity="office")
+        world.perimeter("all", "mine", "fund")
+        world.fund(script("fund"), BTC)
+        self.opening = world.mine(2)
+        due = expected_sat() * (100 - diverted_percent) // 100
+        self.arrivals = []
+        for number, amount in enumerate((due // 2, due - due // 2)):
+            txid = world.fund(script("mine"), amount)
+            world.mine()
+            world.document(f"payout-{number}", Reason.MINED, "mine", amount, txid)
+            self.arrivals.append({"txid": txid, "account": "mine", "amount_sat": amount})
+        self.end = world.mine(2)
+        world.mine(8)
+
+    def made(self, *listed) -> Statement:
+        office = self.world.office()
+        scripts = {s for w in office.wallets for s in w.scripts}
+        facts = gather_period(self.world.chain, scripts, after=self.opening, until=self.end)
+        bodies = read_sites("m.json", sites(*(listed or (site(*self.arrivals),))))
+        return make(
+            office,
+            facts,
+            salt_seed=SEED,
+            fingerprint=self.world.identity.fingerprint,
+            previous=None,
+            more=[MiningParts(bodies, chain=self.world.chain)],
+        ).statement
+
+    def check(self, statement: Statement, metering=()) -> Report:
+        return verify(
+            Request(
+                raw=self.world.signed(statement),
+                chain=self.world.chain,
+                engine=best_engine(),
+                profile=Profile.FULL,
+                now=NOW,
+                pin=Pin(self.world.identity.fingerprint),
+            ),
+            more=[MiningChecks(metering)],
+        )
+
+
+@cache
+def story() -> Story:
+    return Story()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, raw in FILES.items():
+        (tmp_path / name).write_bytes(raw)
+    return tmp_path
+
+
+def changed(change, metering=()) -> Report:
+    def within(parts):
+        change(parts[PART])
+
+    return story().check(rerooted(story().made(), within), metering)
+
+
+def month(**fields):
+    return lambda body: body["months"][0].update(fields)
+
+
+def test_an_honest_month_passes_and_says_what_rests_on_whose_word():
+    report = story().check(story().made())
+    assert report.exit_status == 0, report.to_json()
+    result = report.result("mining")
+    assert result.verdict is Verdict.PASSED
+    assert result.summary.startswith("SIMULATED; 1 months of 1 sites computed again: ")
+    assert "1 within, 0 below, 0 above the detection limit of at most 5.02 %" in result.summary
+    assert "difficulty: SIMULATED (shipped difficulty epochs" in result.basis
+    simulated, word, sources = result.limits
+    assert simulated.startswith("SIMULATED: mainnet's difficulty is replayed")
+    assert word.startswith("The energy of 1 of 1 months is the office's word")
+    assert "a shortfall smaller than a month's detection limit cannot be seen" in sources
+
+
+def test_with_the_metering_the_energy_rests_on_the_utilitys_word(folder):
+    report = story().check(story().made(), [metering_in(folder)])
+    assert report.exit_status == 0, report.to_json()
+    assert "is the utility's word: its gateway signed" in report.result("mining").limits[1]
+
+
+def test_a_diverted_share_above_the_limit_is_below_and_says_so():
+    robbed = Story(diverted_percent=6)
+    report = robbed.check(robbed.made(site(*robbed.arrivals)))
+    # The statement tells it truly, so nothing fails: what fails is a verdict that hides it.
+    assert report.result("mining").verdict is Verdict.PASSED
+    assert "0 within, 1 below" in report.result("mining").summary
+
+    def hide(parts):
+        parts[PART]["months"][0]["verdict"] = "within"
+
+    hidden = robbed.check(rerooted(robbed.made(site(*robbed.arrivals)), hide))
+    assert hidden.failed == ("mining",)
+    assert "verdict is stated as within; the rest gives below" in hidden.result("mining").summary
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"expected_sat": 1}, "expected_sat is stated as 1"),
+        ({"low_sat": 1}, "low_sat is stated as 1"),
+        ({"high_sat": 1}, "high_sat is stated as 1"),
+        ({"detection_percent": "1"}, "detection_percent is stated as 1; the rest gives 5.02"),
+        ({"verdict": "above"}, "verdict is stated as above"),
+        ({"luck_percent": "0.3"}, "detection_percent is stated as 5.02"),
+        ({"low_wh": 7_000_000_000}, "expected_sat is stated as"),
+        ({"arrived_sat": 5}, "arrived_sat is stated as 5"),
+        ({"arrivals": []}, "arrived_sat is stated as"),
+        ({"verdict": "ok"}, "Invalid enum value 'ok'"),
+        ({"luck_percent": "0.20"}, "Expected `str` matching regex"),
+        ({"low_wh": 8_000_000_000}, "its energy is bounded from no side"),
+        ({"until": "2025-01-01T00:00:00Z"}, "it ends before it begins"),
+    ],
+)
+def test_a_lie_about_a_month_fails_this_check_alone(fields, said):
+    report = changed(month(**fields))
+    assert report.failed == ("mining",)
+    result = report.result("mining")
+    assert any(said in f.text for f in result.findings), result.findings
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule", "said"),
+    [
+        ({"j_per_th": {"value": "18", "source": "x"}}, "E31", "expected_sat"),
+        ({"pue": {"value": "0", "source": "x"}}, "E30", "it is zero"),
+        ({"budget": []}, "E31", "low_sat"),
+        ({"accounts": ["fund"]}, "E32", "the account is none of the site's"),
+        ({"accounts": ["mine", "ghost"]}, "E32", "the statement has no account ghost"),
+        ({"simulated": False}, "E30", "only a simulated difficulty is shifted"),
+        ({"site": "site-2"}, "E30", "its body is about site-2"),
+        ({"extra": 1}, "E30", "Object contains unknown field `extra`"),
+        ({"months": []}, "E30", "Expected `array` of length >= 1"),
+        (
+            {"difficulty": {"source": "a node", "shift_s": -YEAR_S, "divisor": 1000}},
+            "E34",
+            "its difficulty is said to be a node, not shipped difficulty epochs",
+        ),
+        (
+            {"difficulty": {"source": "a", "shift_s": 10 * YEAR_S, "divisor": 1000}},
+            "E34",
+            "its difficulty cannot be had",
+        ),
+        (
+            {"simulated": False, "difficulty": {"source": "x", "shift_s": 0, "divisor": 1}},
+            "E34",
+            "The difficulty of this network means nothing",
+        ),
+    ],
+)
+def test_a_lie_about_a_site_fails_this_check_alone(fields, rule, said):
+    report = changed(lambda body: body.update(fields))
+    assert report.failed == ("mining",)
+    found = [(f.rule, f.text) for f in report.result("mining").findings]
+    assert any(r == rule and said in text for r, text in found), found
+
+
+def test_a_payout_that_two_sites_count_is_named():
+    first, second = story().arrivals
+    twice = story().made(site(first, second), site(second, site="site-2", name="Site 2"))
+    report = story().check(twice)
+    assert report.failed == ("mining",)
+    texts = [f"{f.text} ({f.where})" for f in report.result("mining").findings]
+    assert texts == [
+        f"{second['amount_sat']} sat to mine in transaction {second['txid']} is counted already "
+        "for site site-1, month 2026-01 (site site-2, month 2026-01)"
+    ]
+
+
+def test_a_payout_that_no_site_counts_and_one_that_never_came_are_named():
+    first, second = story().arrivals
+    report = story().check(story().made(site(first)))
+    (finding,) = report.result("mining").findings
+    assert finding.text.startswith("no site counts")
+    ghost = second | {"amount_sat": second["amount_sat"] + 1}
+    report = story().check(story().made(site(first, ghost)))
+    texts = [f.text for f in report.result("mining").findings]
+    assert texts[0].startswith(f"the books have no mined {ghost['amount_sat']} sat")
+    assert texts[1].startswith(f"no site counts {second['amount_sat']} sat")
+
+
+def test_energy_that_the_counters_do_not_show_is_named(folder):
+    given = [metering_in(folder)]
+
+    def more(body):
+        body["months"][0].update(low_wh=7_439_999_999)
+
+    report = changed(more, given)
+    texts = [f.text for f in report.result("mining").findings if f.rule == "E33"]
+    assert texts == ["low_wh is 7439999999; the counters give 7440000000"]
+    report = changed(month(meters=["check-1"]), given)
+    assert any("declared are main-1" in f.text for f in report.result("mining").findings)
+
+
+def test_other_files_than_those_named_show_nothing(folder):
+    (folder / "readings.csv").write_bytes(READINGS.replace(b",5000000000,", b",5000000001,"))
+    report = story().check(story().made(), [metering_in(folder)])
+    texts = [f.text for f in report.result("mining").findings]
+    assert any(t.startswith("2026-01-01: the root is sealed as") for t in texts)
+    assert texts[-1] == "no month of the statement rests on these files, by their SHA-256"
+
+
+def test_a_statement_without_mining_has_no_such_check_unless_metering_is_given(folder):
+    world = story().world
+    plain = world.made(story().opening, story().end).statement
+    assert "mining" not in {line.result.name for line in story().check(plain).lines}
+    report = story().check(plain, [metering_in(folder)])
+    assert report.failed == ("mining",)
+
+
+def test_withheld_mining_is_not_checkable():
+    shown = disclose(story().made(), lambda name: not name.startswith("x-mining"))
+    report = story().check(shown)
+    assert report.result("mining").verdict is Verdict.NOT_CHECKABLE
+
+
+def test_solo_luck_follows_from_the_blocks_expected():
+    body = site()
+    body["months"][0] |= {"payout": "solo", "luck_percent": "0"}
+    (read,) = read_sites("m", sites(body))
+    filled = with_figures(read, series_for(None, read))
+    # 7.44 GWh at 17.5 J/TH and PUE 1.05 find some three blocks: 1/√3 is 58 %.
+    assert 50 < float(filled.months[0].luck_percent) < 70
+    assert float(filled.months[0].detection_percent) > 150
+    assert mining_part(filled)[1]["months"][0]["verdict"] == "within"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d.update(format="x"), "at format: this program reads"),
+        (lambda d: d.update(more=1), "nothing else"),
+        (lambda d: d.update(sites=[1]), "sites[0]: a site has a list of `months`"),
+        (lambda d: d["sites"][0]["months"].append(1), "months[1]: a month is an object"),
+        (
+            lambda d: d["sites"][0]["months"][0].update(expected_sat=1),
+            "expected_sat is computed; leave it out",
+        ),
+        (lambda d: d["sites"][0]["months"][0].update(low_wh=-1), "months[0].low_wh: Expected"),
+        (lambda d: d["sites"][0].pop("pue"), "missing required field `pue`"),
+        (lambda d: d["sites"][0]["difficulty"].update(source="x"), "source is filled in"),
+        (lambda d: d["sites"].append(d["sites"][0]), "site site-1 stands here twice"),
+        (lambda d: d["sites"][0].update(site="a b"), "is no part name"),
+    ],
+)
+def test_a_malformed_file_of_sites_is_refused_with_its_place(change, said):
+    document = json.loads(sites(site()))
+    change(document)
+    with pytest.raises(SitesRefused) as refused:
+        read_sites("mining.json", json.dumps(document).encode())
+    assert "mining.json, at " in str(refused.value)
+    assert said in str(refused.value)
+
+
+def test_verify_takes_a_folder_of_metering(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(verify_command, "chain_of", lambda args: story().world.chain)
+    monkeypatch.setattr(verify_command, "now", lambda: NOW)
+    file = tmp_path / "statement.json"
+    file.write_bytes(story().world.signed(story().made()))
+    arguments = ["verify", str(file), "--chain", "core:x", "--metering", str(folder)]
+    assert main([*arguments, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    (mining,) = [check for check in report["checks"] if check["name"] == "mining"]
+    assert mining["verdict"] == "passed"
+    assert mining["required"] is True
+    assert read_reserve_statement(file.read_bytes()).header.parts["x-mining"] == 1
