@@ -154,10 +154,10 @@ def refuse_purchases(company: Company) -> None:
         (lies.EL_SALVADOR, company.el_salvador.fund, "fund"),
         (lies.PAKISTAN, company.pakistan.operations, "reserve-operations"),
     ):
-        desk = _desk(company, office)
+        desk, script = _desk(company, office), purse.new_script()
         company.refused[office] = refused_purchase(
             desk,
-            purse,
+            script,
             wallet,
             company.prices,
             chain,

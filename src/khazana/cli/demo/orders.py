@@ -174,7 +174,7 @@ class Refused:
 
 def refused_purchase(
     desk: SpendingDesk,
-    purse: Purse,
+    script: bytes,
     wallet_id: str,
     prices: Prices,
     chain: ChainView,
@@ -186,7 +186,6 @@ def refused_purchase(
     """An order for 50 BTC with two quotes, held against the lender's conditions before anybody
     approves it.
     """
-    script = purse.new_script()
     cost = prices.value(WANTED, day, "USD").minor
     quotes = tuple(
         _quote(desk, name, dealer, cost * per_mille // 1000, at)

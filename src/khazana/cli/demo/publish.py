@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from khazana.bitcoin.chain import ChainView
 from khazana.cli.demo.books import LIABILITIES, ROTATIONS, STATISTICS
+from khazana.cli.demo.deriving import resolved
 from khazana.cli.demo.officers import Officers
 from khazana.cli.memoranda import closings_of, figures_from, linted
-from khazana.cli.offices import office_file, resolved
+from khazana.cli.offices import office_file
 from khazana.cli.rotations import RotationParts, links_of
 from khazana.conditions.parts import ConditionParts
 from khazana.ledger.journal import journal_csv

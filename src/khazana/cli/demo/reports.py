@@ -6,8 +6,9 @@ from datetime import date, datetime
 from pathlib import Path
 
 from khazana.bitcoin.chain import ChainView
+from khazana.cli.demo.deriving import resolved
 from khazana.cli.demo.officers import Officers
-from khazana.cli.offices import office_file, resolved
+from khazana.cli.offices import office_file
 from khazana.reserve.reading import ReserveStatement
 from khazana.reserve.wallet_report.document import FORMAT, WalletReportFile
 from khazana.reserve.wallet_report.make import ever_paid, positions_at, report_of

@@ -13,10 +13,11 @@ from khazana.bitcoin.chain import BlockRef, ChainView
 from khazana.bitcoin.network import REGTEST
 from khazana.bitcoin.transaction import Transaction
 from khazana.cli.demo.books import LIABILITIES, STATISTICS, Books
+from khazana.cli.demo.deriving import resolved
 from khazana.cli.demo.officers import ROLES, Officers
 from khazana.cli.files import write_whole
 from khazana.cli.memoranda import closings_of, figures_from, linted
-from khazana.cli.offices import office_file, resolved
+from khazana.cli.offices import office_file
 from khazana.conditions.as_if_booked import LenderConditions
 from khazana.conditions.parts import custody_of
 from khazana.conditions.verdicts import Inputs
@@ -30,6 +31,7 @@ from khazana.custody.orders.rules_file import read_spending
 from khazana.custody.orders.signing import Parties, approve, sign_order
 from khazana.custody.orders.state import OrderState
 from khazana.custody.orders.transaction import TransactionFacts
+from khazana.ledger.office import Office as OfficeBooks
 from khazana.reserve.gather import gather_period
 from khazana.reserve.office_books import books_of
 from khazana.statement.checks import TEST_NOTICE
@@ -94,10 +96,11 @@ class SpendingDesk:
         self, id_: str, conditions: LenderConditions, chain: ChainView, *, at: datetime
     ) -> CheckOutcome:
         """Every rule and every condition, as if the order were booked; the outcome is logged."""
-        state = self.log.order(id_)
-        scripts = {s: w.id for w in self.books.wallets for s in w.purse.places}
+        state, tip = self.log.order(id_), chain.tip()
+        wallets = self._described(chain).wallets
+        scripts = {script: wallet.id for wallet in wallets for script in wallet.scripts}
         held: dict[bytes, Sats] = {}
-        for coin in chain.coins_at(frozenset(scripts), chain.tip()):
+        for coin in chain.coins_at(frozenset(scripts), tip):
             held[coin.script] = Sats(held.get(coin.script, 0) + coin.amount)
         books = conditions.inputs.books
         outcome = check(
@@ -108,6 +111,7 @@ class SpendingDesk:
                 zone=ZoneInfo(self.books.timezone),
                 version=self.identity.newest,
                 scripts=scripts,
+                lanes={wallet.id: wallet.lane_at(tip.height) for wallet in wallets},
                 others=self.log.others(id_),
                 held=held,
                 conditions=conditions,
@@ -116,6 +120,10 @@ class SpendingDesk:
         )
         self._add(checked_event(state, outcome, self.rules, at=at, by="rules of the office"))
         return outcome
+
+    def _described(self, chain: ChainView) -> OfficeBooks:
+        """The office as the file aside says, unused addresses of its wallets included."""
+        return resolved(office_file(str(self.folder / ASIDE / "office.toml")), chain)
 
     def approve(self, id_: str, *, at: datetime) -> None:
         """By as many as the rules ask for, none of them the drafter."""
