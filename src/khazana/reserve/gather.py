@@ -1,6 +1,6 @@
 """What a statement needs from the chain, read once and tied to one closing block."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from khazana.bitcoin.block import Header
@@ -18,6 +18,9 @@ from khazana.bitcoin.headers import first_needed, first_to_anchor
 from khazana.bitcoin.network import Network
 from khazana.bitcoin.transaction import OutPoint
 from khazana.units import Height
+
+_NEAR = 10
+"""Blocks: asking for this many headers too many costs less than asking once more."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +112,38 @@ def gather(
         scripts=wanted,
         headers=headers_between(chain, first_header, until),
         first_header=first_header,
-        earlier_headers={
-            height: headers_between(chain, height, block)[0]
-            for height, block in sorted(earlier.items())
-        },
+        earlier_headers=_headers_of(chain, earlier),
         history=history,
     )
+
+
+def _headers_of(chain: ChainView, blocks: Mapping[Height, BlockRef]) -> Mapping[Height, Header]:
+    """The header of each block; blocks near one another are asked for together."""
+    found: dict[Height, Header] = {}
+    for run in _runs(sorted(blocks)):
+        headers = headers_between(chain, run[0], blocks[run[-1]])
+        for height in run:
+            header, block = headers[height - run[0]], blocks[height]
+            if header.hash != block.hash:
+                raise ChainSourceError(
+                    source=chain.basis.source,
+                    asked=f"headers {run[0]} to {blocks[run[-1]]}",
+                    problem=f"the one at {height} is {header.hash}, not {block.hash}",
+                )
+            found[height] = header
+    return found
+
+
+def _runs(heights: Iterable[Height]) -> Iterator[Sequence[Height]]:
+    """Ascending heights, parted where a gap is longer than _NEAR."""
+    run: list[Height] = []
+    for height in heights:
+        if run and height - run[-1] > _NEAR:
+            yield run
+            run = []
+        run.append(height)
+    if run:
+        yield run
 
 
 def headers_between(chain: ChainView, first: Height, last: BlockRef) -> Sequence[Header]:

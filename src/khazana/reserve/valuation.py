@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from khazana.errors import KhazanaError
 from khazana.ledger.accounts import Lane
@@ -71,6 +71,14 @@ class _Rates:
         ]
 
 
+def _in_reach(
+    prices: Sequence[PricePoint], at: datetime, rules: Sequence[PriceRule]
+) -> Sequence[PricePoint]:
+    """The points that any of the rules may use at an instant: a table of years has few."""
+    oldest = at - max((rule.max_age for rule in rules), default=timedelta(0))
+    return [point for point in prices if oldest <= point.at <= at]
+
+
 def valuation_of(
     statement: ReserveStatement,
     *,
@@ -100,7 +108,7 @@ def valuation_of(
     if len(by_currency) != len(rules):
         raise ValueError("two rules lead to one currency")
     opening, closing = (
-        _Rates(instant, prices, by_currency, currencies)
+        _Rates(instant, _in_reach(prices, instant, rules), by_currency, currencies)
         for instant in (read_instant(period.after_mtp), at or closed)
     )
     sets = list(holdings_of(statement))
