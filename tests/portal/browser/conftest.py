@@ -88,7 +88,7 @@ def links(address: str) -> str:
 def pages_of(address: str) -> tuple[str, ...]:
     """Every list, and of what it links one page of each kind."""
     found: dict[str, str] = {}
-    for start in LISTS:
+    for start in ("two-bars/", *LISTS):  # its movements have reasons
         for link in re.findall(r'href="/en/([a-z-]+/[^"?#]+)"', read(f"{address}/en/{start}")):
             parts = link.split("/")
             kind = "/".join(parts[:2]) if parts[0] == "holdings" else parts[0]

@@ -1,5 +1,7 @@
 """The frame: languages, headers, and a page for what is not there."""
 
+from decimal import Decimal
+
 import pytest
 
 LANGUAGES = ("en", "ur", "ar", "es")
@@ -39,3 +41,21 @@ def test_an_address_of_nothing_is_answered_in_words(published, client):
     answer = client.get("/es/nothing-of-the-kind/")
     assert answer.status_code == 404
     assert "<h1>" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("700000000", "700,000,000"),
+        ("-12090080", "-12,090,080"),
+        ("-0.5", "-0.5"),
+        ("744267825.60", "744,267,825.60"),
+        ("two <b>", "two &lt;b&gt;"),
+        ("", ""),
+        (Decimal("67932.00"), "67,932.00"),
+    ],
+)
+def test_plain_numbers_of_documents_are_grouped(text, shown):
+    from khazana.portal.project.templatetags.khazana import in_groups
+
+    assert in_groups(text) == f'<bdi dir="ltr" class="amount">{shown}</bdi>'

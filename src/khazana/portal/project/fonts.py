@@ -36,9 +36,8 @@ CUTS: Final = {
         "Khazana Latin",
         "fontpkg-noto-sans",
         "NotoSans[wdth,wght].ttf",
-        # Latin with Spanish, then punctuation, currencies, arrows, signs and squares.
-        ((0x0020, 0x007E), (0x00A0, 0x017F), (0x2010, 0x203A), (0x20A0, 0x20BF),
-         (0x2190, 0x21FF), (0x2200, 0x22FF), (0x2500, 0x25FF), (0x2713, 0x2718)),
+        # Latin with Spanish, punctuation, currencies, the minus sign; it has no arrows.
+        ((0x0020, 0x007E), (0x00A0, 0x017F), (0x2010, 0x203A), (0x20A0, 0x20BF), (0x2212, 0x2212)),
     ),
     "arabic": Cut(
         "Khazana Arabic",

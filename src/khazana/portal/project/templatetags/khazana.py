@@ -1,5 +1,6 @@
 """The tags by which pages show amounts, names, dates and words: thin doors to `formatting`."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,6 +23,7 @@ from khazana.portal.formatting.figures import (
     height_html,
     short_fiat_html,
 )
+from khazana.portal.formatting.numbers import decimal_text, grouped
 from khazana.portal.formatting.words import btc_words, fiat_words
 from khazana.portal.project.frame import in_language
 from khazana.portal.words.read import word, word_or_text
@@ -89,6 +91,18 @@ def money_short(minor: int, currency: str) -> SafeText:
 @register.simple_tag
 def money_in_words(minor: int, currency: str) -> str:
     return fiat_words(minor, currency, language=_language())
+
+
+@register.filter
+def in_groups(value: str | Decimal) -> SafeText:
+    """A number that a document writes plainly, with its thousands apart; other text as it is."""
+    text = f"{value:f}" if isinstance(value, Decimal) else value
+    if re.fullmatch(r"-?[0-9]+", text):
+        text = grouped(int(text))
+    elif re.fullmatch(r"-?[0-9]+\.[0-9]+", text):
+        whole, _, fraction = text.partition(".")
+        text = decimal_text(int(whole + fraction), places=len(fraction))
+    return ltr_html(text, css="amount")
 
 
 @register.filter
