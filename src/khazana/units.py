@@ -20,6 +20,7 @@ MAX_MONEY = Sats(21_000_000 * SATS_PER_BTC)
 """The largest amount that consensus lets one output hold (Bitcoin Core, consensus/amount.h)."""
 
 _SATOSHI_EXPONENT = -8
+_MOST_EXPONENT = 100
 
 
 def sats_from_btc(amount: Decimal) -> Sats:
@@ -30,11 +31,15 @@ def sats_from_btc(amount: Decimal) -> Sats:
     >>> sats_from_btc(Decimal("0.000000001"))
     Traceback (most recent call last):
     ValueError: 0.000000001 BTC is not a whole number of satoshis
+    >>> sats_from_btc(Decimal("1e999999999"))
+    Traceback (most recent call last):
+    ValueError: 1E+999999999 is not an amount of bitcoin
     """
-    if not amount.is_finite():
-        raise ValueError(f"{amount} is not an amount of bitcoin")
     # The tuple form is exact whatever the caller's decimal context rounds to.
     sign, digits, exponent = amount.as_tuple()
+    # Ten characters may ask for a number of a thousand million digits.
+    if not amount.is_finite() or abs(int(exponent)) > _MOST_EXPONENT:
+        raise ValueError(f"{amount} is not an amount of bitcoin")
     shift = int(exponent) - _SATOSHI_EXPONENT
     coefficient = int("".join(map(str, digits)) or "0")
     if shift >= 0:

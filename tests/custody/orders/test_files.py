@@ -311,6 +311,7 @@ def test_the_rules_are_read():
         ('conditions = "none"', 'conditions = "maybe"', "known are none, required"),
         ('most_btc = "100"', "most_btc = 100", "should be text"),
         ('most_btc = "100"', 'most_btc = "lots"', "decimal"),
+        ('most_btc = "100"', 'most_btc = "1e999999999"', "not a plain decimal"),
         ('most_btc = "100"', 'most_btc = "-1"', "less than 0 sat"),
         ('id = "a-day"', 'id = "one-payment"', "stands here twice"),
         ('from_btc = "0"', 'from_btc = "1"', "no approval is needed"),

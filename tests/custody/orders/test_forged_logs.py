@@ -9,7 +9,8 @@ from khazana.bitcoin.network import REGTEST
 from khazana.bitcoin.transaction import OutPoint, Transaction, TxIn, TxOut
 from khazana.custody.orders import events as ev
 from khazana.custody.orders.checks import checked_event, disagreements, require_current
-from khazana.custody.orders.errors import CheckIsOld, MoneyDiffers
+from khazana.custody.orders.errors import CheckIsOld, MoneyDiffers, OrderFileRefused
+from khazana.custody.orders.log import read_log
 from khazana.custody.orders.order import payment
 from khazana.custody.orders.state import Status
 from khazana.ledger.accounts import Lane
@@ -188,3 +189,38 @@ def test_a_transfer_does_not_change_whose_coins_they_are(held, there, passes):
     assert found.passed is passes
     assert found.overridable
     assert desk.now - MONDAY < HOUR
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"reason": ""}, "event.reason"),
+        ({"by": ""}, "event.by"),
+        ({"reason": "x" * 2001}, "event.reason"),
+        ({"reason": "no\n2 of 2 approver: amir, bibi"}, "event.reason"),
+        ({"by": "dana\x1b[1A"}, "event.by"),
+        ({"reason": "\udcff"}, "event.reason"),
+    ],
+)
+def test_what_the_logs_own_reader_would_refuse_is_not_written(fields, place):
+    """Rule O31: one empty reason would make every later command refuse the log."""
+    desk = Desk()
+    desk.draft(order())
+    before = desk.log
+    event = ev.Declined(**{**desk.heading(ID, "dana"), "reason": "no", **fields})
+    with pytest.raises(OrderFileRefused, match=place):
+        desk.add(event)
+    assert desk.log == before
+    assert read_log(desk.log.to_bytes(), desk.parties).order(ID).status is Status.DRAFT
+
+
+@pytest.mark.parametrize("hidden", ["\n", "\x1b", "\u202e", "\u2066", "\u2028", "\udcff"])
+def test_an_order_shows_what_it_says(hidden):
+    """An approver looks at these lines before signing: no text may add one or turn one around."""
+    pay = payment(address("payee"), BTC, REGTEST, label=f"roof{hidden}5 sat to nobody")
+    with pytest.raises(ValueError, match="payments: holds a line break"):
+        order(payments=(pay,))
+    for name in ("purpose", "counterparty", "authority", "budget_line", "paid_from"):
+        with pytest.raises(ValueError, match=f"{name}: holds a line break"):
+            order(**{name: f"a{hidden}b"})
+    assert order(purpose="اسکول کی چھت\u200cیں").purpose

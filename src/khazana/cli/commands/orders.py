@@ -35,6 +35,7 @@ from khazana.custody.orders.signing import sign_order
 from khazana.custody.orders.state import OrderState
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.keys import key_id, public_bytes
+from khazana.statement.table import printable
 from khazana.units import Sats, btc_from_sats
 
 EXIT_REFUSED = 1
@@ -158,7 +159,7 @@ def run_check(args: argparse.Namespace) -> int:
     outcome = check(state, desk.rules, situation)
     after = desk.add(checked_event(state, outcome, desk.rules, at=at, by=args.by))
     _notice(desk)
-    print("\n".join(_outcome(outcome)))
+    print("\n".join(map(printable, _outcome(outcome))))
     print(f"order {args.order} is {after.status.value}")
     return 0 if set(after.failed) <= set(after.overridden) else EXIT_REFUSED
 
@@ -202,7 +203,7 @@ def run_show(args: argparse.Namespace) -> int:
             print(_line(state))
         print(f"{len(log.orders)} orders")
         return 0
-    print("\n".join(_shown(log, log.order(args.order))))
+    print("\n".join(map(printable, _shown(log, log.order(args.order)))))
     return 0
 
 
@@ -267,7 +268,8 @@ def run_log(args: argparse.Namespace) -> int:
     _notice(desk)
     for event in log.events():
         if args.order in (None, event.order):
-            print(f"{event.at} {event.order} {ev.event_name(event)} by {event.by}{_detail(event)}")
+            said = f"{event.at} {event.order} {ev.event_name(event)} by {event.by}{_detail(event)}"
+            print(printable(said))
     print(f"{len(log.lines) - 1} events, every line and signature judged; last hash {log.head}")
     return 0
 

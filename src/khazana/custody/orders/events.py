@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from khazana.custody.orders.errors import OrderFileRefused
+from khazana.custody.orders.order import is_plain
 from khazana.custody.orders.order_file import Amount, Text, refused_shape
 from khazana.statement.dsse import Envelope, EnvelopeFile
 from khazana.statement.office_file import Instant
@@ -221,6 +222,12 @@ def event_of(record: object) -> Event:
         event: Event = msgspec.convert(record, Event)
     except msgspec.ValidationError as error:
         raise refused_shape(error, within="event") from error
+    for name in event.__struct_fields__:
+        text = getattr(event, name)
+        # Why something was refused may quote anything; whoever prints it makes it printable.
+        if name != "why" and isinstance(text, str) and not is_plain(text):
+            problem = "it holds a line break or another control character"
+            raise OrderFileRefused(place=f"event.{name}", problem=problem)
     return event
 
 

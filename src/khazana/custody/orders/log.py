@@ -102,9 +102,10 @@ def appended(log: OrderLog, event: ev.Event, parties: Parties) -> OrderLog:
             line=len(log.lines) + 1, problem=f"{event.at} is before the event before it"
         )
     state = _after(log, event, parties)
-    line = canonical_bytes(
-        {"n": len(log.lines), "previous": log.head, "event": ev.event_record(event)}
-    )
+    record = ev.event_record(event)
+    # What its own reader would refuse must not be written: the whole log would be unreadable.
+    ev.event_of(record)
+    line = canonical_bytes({"n": len(log.lines), "previous": log.head, "event": record})
     return OrderLog((*log.lines, line), line_hash(line), {**log.orders, state.order.id: state}, at)
 
 

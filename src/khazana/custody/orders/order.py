@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -34,7 +35,18 @@ PAYABLE = frozenset(
 )
 """Why an order may pay out. A transfer stays between the office's own wallets."""
 
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What could add a line to what an approver is shown, or turn one around."""
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,47}")
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is one line that shows what it says.
+
+    >>> is_plain("north roof"), is_plain("roof\\n  5 sat to bc1q...")
+    (True, False)
+    """
+    return _HIDDEN.search(text) is None
 
 
 class Kind(Enum):
@@ -166,6 +178,9 @@ class Order:
         for name in ("id", "account"):
             if not _IDENTIFIER.fullmatch(getattr(self, name)):
                 raise ValueError(f"{name}: use 1 to 48 letters, digits, '.', '_' or '-'")
+        for name, text in _texts(self):
+            if not is_plain(text):
+                raise ValueError(f"{name}: holds a line break or another control character")
         if self.expires_at <= self.drafted_at:
             raise ValueError("expires_at: the order ends before it begins")
         if not self.purpose.strip():
@@ -210,6 +225,16 @@ class Order:
     def digest(self) -> str:
         """SHA-256("khazana.order/1" ‖ 0x00 ‖ canonical JSON of the record), in hex."""
         return hashlib.sha256(ORDER_DOMAIN + canonical_bytes(record(self))).hexdigest()
+
+
+def _texts(order: Order) -> Iterator[tuple[str, str]]:
+    """Every text that people wrote, with its field."""
+    names = ("purpose", "paid_from", "counterparty", "counter_account", "authority", "budget_line")
+    yield from ((name, getattr(order, name) or "") for name in names)
+    yield from (("payments", each.label) for each in order.payments)
+    if order.purchase is not None:
+        yield "purchase", order.purchase.why or ""
+        yield from (("purchase", f"{each.id} {each.dealer}") for each in order.purchase.quotes)
 
 
 def record(order: Order) -> dict[str, Any]:

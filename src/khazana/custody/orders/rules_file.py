@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
 
 from khazana.bitcoin.address import BadAddress, SecretInsteadOfAddress, script_of
 from khazana.bitcoin.network import Network
@@ -19,9 +18,10 @@ from khazana.custody.orders.rules import (
     QuoteRule,
     SpendingRules,
 )
+from khazana.ledger.money import sats_of_text
 from khazana.ledger.problems import ProblemList, suggestion
 from khazana.ledger.sections import Section, read_toml
-from khazana.units import MAX_MONEY, Sats, sats_from_btc
+from khazana.units import MAX_MONEY, Sats
 
 _DAYS = {name: day for day, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
 _MOST_DAYS = 3_660
@@ -83,10 +83,9 @@ def _conditions(top: Section) -> bool:
 def _btc(section: Section, key: str, *, least: int = 1) -> Sats:
     text = section.text(key)
     try:
-        sats = sats_from_btc(Decimal(text)) if text else Sats(least)
-    except (InvalidOperation, ValueError) as wrong:
-        problem = str(wrong) if isinstance(wrong, ValueError) else "is no decimal number"
-        section.wrong(f'{text!r}: {problem}; write "0.5"', key)
+        sats = sats_of_text(btc=text, sat="") if text else Sats(least)
+    except ValueError as wrong:
+        section.wrong(f'{wrong}; write "0.5"', key)
         return Sats(least)
     if sats < least:
         section.wrong(f"{text} BTC is less than {least} sat", key)
