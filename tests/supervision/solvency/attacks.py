@@ -280,10 +280,10 @@ def cases() -> Iterator[dict[str, Any]]:
     yield case("a way up of another length", "wrong_height", slip=slip_for(TREE, HELD, 0, height=2))
     far = replace(honest, leaves=(replace(honest.leaves[0], position=10), honest.leaves[1]))
     yield case("a leaf beyond the last", "position_out_of_range", slip=far)
-    # A node passed off as a leaf: its hash is no leaf's whatever nonce is tried.
-    yield case(
-        "a node passed off as a leaf", "wrong_height", slip=slip_for(TREE, HELD, 0, height=3)
-    )
+    # A tree one level lower, whose leaves would be our nodes: no leaf hashes to a node.
+    shorter = replace(top, leaves=tuple(replace(x, position=x.position >> 1) for x in top.leaves))
+    yield case("a node passed off as a leaf", "not_in_tree", slip=shorter)
+    yield case("the published level not given", "level_needed", level=b"")
 
 
 def padded_slip(slip: Slip, pad: Node) -> Slip:
