@@ -2,10 +2,11 @@
 
 import argparse
 
-from khazana.cli.commands import mining_claims
+from khazana.cli.commands import mining_claims, mining_evidence
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("mining", help="from megawatt-hours to bitcoin that arrived")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     mining_claims.register(actions)
+    mining_evidence.register(actions)
