@@ -190,7 +190,7 @@ class Moving(Told):
     ) -> tuple[Txid, BlockRef]:
         """Coins spent in equal parts to scripts, signed by their keys, in a block of its own."""
         inputs = [TxIn(coin.outpoint, b"", 0xFFFFFFFD) for coin in coins]
-        share = (sum(coin.amount for coin in coins) - 1_000) // len(targets)
+        share = (sum(coin.amount for coin in coins) - 1_000) // max(1, len(targets))
         outputs = [TxOut(Sats(share), target) for target in targets]
         if message is not None:
             outputs.append(TxOut(Sats(0), commitment_script(message)))
@@ -259,6 +259,17 @@ def test_a_move_to_used_or_undeclared_addresses_proves_nothing(office):
     verdict, rules, words = control(office.check(office.evidence(used, paid)))
     assert (verdict, rules) == (Verdict.NOT_CHECKABLE, set())
     assert "were used before the closing block" in words
+    assert "the statement does not declare" in words
+    assert "0 of" in words
+
+
+def test_coins_that_were_burnt_were_not_moved_to_fresh_addresses(office):
+    """Neither to the miners nor into an output that nobody can spend."""
+    fees = office.move(vault(office)[:1], [], message=office.message())
+    burnt = office.move(vault(office)[1:], [office.scripts["vault"][2], b"\x6a"])
+    verdict, rules, words = control(office.check(office.evidence(fees, burnt)))
+    assert (verdict, rules) == (Verdict.NOT_CHECKABLE, set())
+    assert "it pays no address" in words
     assert "the statement does not declare" in words
     assert "0 of" in words
 

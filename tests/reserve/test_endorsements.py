@@ -25,10 +25,12 @@ from khazana.statement.endorsements import (
 )
 from khazana.statement.envelope import Statement, disclose, with_evidence, write_statement
 from khazana.statement.errors import SignatureRefused
+from khazana.statement.evidence import identity_evidence
 from khazana.statement.identity import Office as Identity
-from khazana.statement.identity import Role, new_office
+from khazana.statement.identity import Role, new_office, succeeded
 from khazana.statement.keys import key_id, private_key_to_pem, public_bytes
 from khazana.statement.office_file import write_office
+from khazana.statement.times import read_instant, write_instant
 from tests.reserve.simulator import BTC, NOW, World, identity, keys, script
 
 MINISTRY = keys("finance ministry")
@@ -135,6 +137,16 @@ def test_a_lie_in_what_is_signed_fails_although_the_keys_are_right(changes, why)
     assert "(B)" not in summary(report, "explanations")
 
 
+def test_nobody_endorsed_a_statement_before_its_closing_block():
+    """Rule R16: else keys of a body that has left would sign for it in the past."""
+    closed = read_instant(told()[1].header.body["period"]["until_mtp"])
+    early = write_instant(closed - timedelta(seconds=1))
+    report = checked(envelope("invoice-0", signed_at=early))
+    assert report.failed == ("evidence",)
+    assert "before the closing block" in summary(report, "evidence")
+    assert "(B)" not in summary(report, "explanations")
+
+
 def test_one_document_named_twice_fails():
     claim = parse_strict(envelope("invoice-0").payload)
     report = checked(envelope("invoice-0", documents=claim["documents"] * 2))
@@ -165,6 +177,45 @@ def test_the_offices_own_keys_under_another_bodys_name_make_no_b():
     assert report.failed == ("evidence",)
     assert "keys that are the office's own" in summary(report, "evidence")
     assert endorsed_documents(read_reserve_statement(raw).envelope) == {}
+
+
+def revoked() -> Identity:
+    """The office as it is since it took the body's keys away."""
+    world, _ = told()
+    public = [key_id(public_bytes(key)) for key in MINISTRY]
+    last = world.identity.newest
+    roles = {**last.roles, BODY: Role(frozenset(map(key_id, map(public_bytes, OTHERS))), 2)}
+    listed = {each: key for each, key in last.keys.items() if each not in public}
+    listed |= {key_id(public_bytes(key)): public_bytes(key) for key in OTHERS}
+    version = replace(
+        last,
+        version=2,
+        previous=last.digest,
+        valid_from=NOW + timedelta(hours=1),
+        keys=listed,
+        roles=roles,
+        revoked=frozenset(public),
+    )
+    return succeeded(world.identity, version, world.keys[:2])
+
+
+OTHERS = keys("new finance ministry")
+
+
+def test_keys_taken_away_endorse_nothing_whichever_identity_the_file_shows_first():
+    """The file carries the old account of the office, alone or before the new one."""
+    world, statement = told()
+    item = endorsement_evidence(statement, envelope("invoice-0"))
+    old = with_evidence(statement, identity_evidence(statement, world.identity), item)
+    assert endorsed_documents(old) == {"invoice-0": BODY}
+    assert endorsed_documents(old, known=revoked()) == {}
+    both = with_evidence(old, identity_evidence(statement, revoked()))
+    assert endorsed_documents(both) == {}
+    raw = write_statement(both)
+    read = read_reserve_statement(raw).envelope
+    found = EndorsementVerifier(now=NOW).verify(item, read, where="$.evidence[1]")
+    assert found.verdict.value == "failed"
+    assert "0 of the 2 signatures" in found.summary
 
 
 def test_a_changed_signature_fails():

@@ -135,7 +135,10 @@ def _not_fresh(judging: Judging, confirmed: ConfirmedTransaction) -> str | None:
             f"it was moved in block {confirmed.block.height}, when the statement was not made yet: "
             "its addresses were not declared beforehand"
         )
-    paid = {o.script for o in confirmed.transaction.outputs if o.script[:1] != bytes([OP_RETURN])}
+    note = bytes([OP_RETURN])
+    paid = {o.script for o in confirmed.transaction.outputs if o.amount or o.script[:1] != note}
+    if not paid:
+        return "it pays no address: its coins were burnt or left to the miners"
     if not paid <= set(about.declared):
         return "it pays addresses that the statement does not declare"
     if _used(judging, paid):

@@ -14,6 +14,7 @@ from khazana.reserve.explained import account_line_problems, entry_line_problems
 from khazana.reserve.parts import ExplanationLineBody
 from khazana.reserve.reading import ReserveStatement
 from khazana.statement.endorsements import endorsed_documents
+from khazana.statement.identity import Office
 
 TRUTH_LIMIT = (
     "A document's commitment shows that it existed and has not changed since, not that it is true."
@@ -110,7 +111,7 @@ def explanations(case: Case) -> Answer:
             "the office set that threshold.",
             *limits,
         )
-    raised = _endorsed(statement)
+    raised = _endorsed(statement, case.office)
     return answer(
         basis=FILE,
         good=f"{len(statement.entries)} entries explained; {unexplained} sat unexplained and said "
@@ -120,9 +121,9 @@ def explanations(case: Case) -> Answer:
     )
 
 
-def _endorsed(statement: ReserveStatement) -> str:
+def _endorsed(statement: ReserveStatement, office: Office | None) -> str:
     """How much rests on documents that a body signed since the statement was made (Rule R19)."""
-    signed = endorsed_documents(statement.envelope)
+    signed = endorsed_documents(statement.envelope, known=office)
     lines = [line for each in statement.explanations.values() for line in each.lines]
     lines += [line for account in statement.accounts.values() for line in account.lines]
     total = sum(abs(line.amount) for line in lines if line.document in signed)

@@ -27,7 +27,7 @@ from khazana.statement.evidence import (
     evidence_places,
     failed,
 )
-from khazana.statement.identity import ROOT_ROLE, STATEMENT_ROLE, Office
+from khazana.statement.identity import ROOT_ROLE, STATEMENT_ROLE, Office, latest_of
 from khazana.statement.keys import key_id, public_bytes
 from khazana.statement.office_file import Instant
 from khazana.statement.times import read_instant, write_instant
@@ -124,14 +124,16 @@ def commitments(statement: Statement) -> Mapping[str, str]:
     return {part.id: str(part.body.get("commitment")) for part in statement.parts_of("document")}
 
 
-def endorsed_documents(statement: Statement, *, now: datetime | None = None) -> dict[str, str]:
-    """The documents that a body's signature raises to grade B, with the body."""
+def endorsed_documents(
+    statement: Statement, *, now: datetime | None = None, known: Office | None = None
+) -> dict[str, str]:
+    """The documents that a body's signature raises to grade B, with the body. See `judged`."""
     found: dict[str, str] = {}
     for _, item in evidence_places(statement):
         if item.type != ENDORSEMENT_TYPE or item.subject_root != statement.root:
             continue
         try:
-            endorsed = judged(item, statement, now=now)
+            endorsed = judged(item, statement, now=now, known=known)
         except KhazanaError:
             continue  # the check "evidence" says what is wrong with it
         if endorsed is not None:
@@ -139,10 +141,17 @@ def endorsed_documents(statement: Statement, *, now: datetime | None = None) -> 
     return found
 
 
-def judged(item: Evidence, statement: Statement, *, now: datetime | None = None) -> Endorsed | None:
+def judged(
+    item: Evidence,
+    statement: Statement,
+    *,
+    now: datetime | None = None,
+    known: Office | None = None,
+) -> Endorsed | None:
     """What a body signed; None where the file does not show enough to tell. Raises what is false.
 
-    now: the reader's clock, for signatures that claim to be from the future.
+    now: the reader's clock, for signatures that claim to be from the future. known: the reader's
+    own account of the office, which may know of revocations that the file leaves out.
     """
     claim, envelope = _read(item)
     if claim.root != statement.root:
@@ -155,16 +164,21 @@ def judged(item: Evidence, statement: Statement, *, now: datetime | None = None)
         raise SignatureRefused(problem=f"{claim.signed_at} is no time") from error
     if now is not None and signed_at > now:
         raise SignatureRefused(problem=f"it says it was made at {claim.signed_at}, in the future")
+    # Backdated, a body whose keys were taken away since would still be in force (Rule R16).
+    closed = _closed(statement)
+    if closed is not None and claim.signed_at < closed:
+        problem = f"it says it was made at {claim.signed_at}, before the closing block ({closed})"
+        raise SignatureRefused(problem=problem)
     names = [document.id for document in claim.documents]
     if len(set(names)) != len(names):
         raise SignatureRefused(problem="it names one document twice")
-    known = commitments(statement)
+    shown = commitments(statement)
     for document in claim.documents:
-        if known.get(document.id, document.commitment) != document.commitment:
+        if shown.get(document.id, document.commitment) != document.commitment:
             problem = f"the statement commits to another document {document.id}"
             raise SignatureRefused(problem=problem)
-    office = _office(statement)
-    if office is None or not set(names) <= known.keys():
+    office = _office(statement, known)
+    if office is None or not set(names) <= shown.keys():
         return None
     if claim.office != office.fingerprint:
         raise SignatureRefused(problem="it is signed for another office")
@@ -188,15 +202,29 @@ def judged(item: Evidence, statement: Statement, *, now: datetime | None = None)
     return Endorsed(claim.role, tuple(names), len(signers))
 
 
-def _office(statement: Statement) -> Office | None:
-    """The identity that the file carries; whether it is the one expected, "identity" says."""
+def _closed(statement: Statement) -> str | None:
+    """The closing block's time, where the header states one."""
+    period = statement.header.body.get("period")
+    closed = period.get("until_mtp") if isinstance(period, dict) else None
+    return closed if isinstance(closed, str) else None
+
+
+def _office(statement: Statement, known: Office | None) -> Office | None:
+    """The identity that the file carries; whether it is the one expected, "identity" says.
+
+    Of several the newest account counts, which knows every revocation; None where two contradict
+    each other.
+    """
+    newest = known
     for _, item in evidence_places(statement):
-        if item.type == IDENTITY_TYPE and item.subject_root == statement.root:
-            try:
-                return carried_office(item)
-            except KhazanaError:
-                return None
-    return None
+        if item.type != IDENTITY_TYPE or item.subject_root != statement.root:
+            continue
+        try:
+            carried = carried_office(item)
+            newest = carried if newest is None else latest_of(newest, carried)
+        except KhazanaError:
+            return None
+    return newest
 
 
 def _read(item: Evidence) -> tuple[EndorsementClaim, Envelope]:
@@ -217,14 +245,15 @@ def _read(item: Evidence) -> tuple[EndorsementClaim, Envelope]:
 
 @dataclass(frozen=True, slots=True)
 class EndorsementVerifier:
-    """Judges a body's signature over documents. now: the reader's clock."""
+    """Judges a body's signature over documents. now, known: as in `judged`."""
 
     now: datetime | None = None
+    known: Office | None = None
     type: str = ENDORSEMENT_TYPE
 
     def verify(self, item: Evidence, statement: Statement, *, where: str) -> EvidenceResult:
         try:
-            endorsed = judged(item, statement, now=self.now)
+            endorsed = judged(item, statement, now=self.now, known=self.known)
         except KhazanaError as error:
             return failed(where, item, str(error))
         if endorsed is None:

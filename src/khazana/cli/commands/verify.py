@@ -130,6 +130,8 @@ def run(args: argparse.Namespace) -> int:
         raise WrongArguments(command="verify", problem="--accept-opening needs --previous FILE")
     if args.prices is not None and args.valuation is None:
         raise WrongArguments(command="verify", problem="--prices needs --valuation FILE")
+    pin = _pin(args.office)
+    endorsements = EndorsementVerifier(now=now(), known=pin.office if pin else None)
     report = verify(
         Request(
             raw=read_bytes(args.file, most=MOST_STATEMENT_BYTES),
@@ -137,14 +139,14 @@ def run(args: argparse.Namespace) -> int:
             engine=best_engine(),
             profile=Profile(args.require),
             now=now(),
-            pin=_pin(args.office),
+            pin=pin,
             previous=_read(args.previous),
             beside=[_statement(path) for path in args.beside],
             accept_opening=args.accept_opening,
             documents=documents_given(args.documents),
             valuation=_valuation(args.valuation),
             prices=_prices(args.prices),
-            verifiers=(*CONTROL_VERIFIERS, EndorsementVerifier(now=now())),
+            verifiers=(*CONTROL_VERIFIERS, endorsements),
         ),
         more=[
             ConditionChecks([memorandum_named(name) for name in args.memorandum]),
