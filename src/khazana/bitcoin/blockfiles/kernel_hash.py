@@ -152,6 +152,21 @@ def _pointer(typing: Any, address: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
+def compress_at(state: Any, message: Any, at: Any) -> None:
+    """One compression: 64 bytes of `message` from `at` on into `state`, uint32[40]."""
+    _compress(
+        _pointer(types.uintp(state.ctypes.data)), _pointer(types.uintp(message.ctypes.data + at))
+    )
+
+
+@njit(nogil=True, cache=True)
+def start_hash(state: Any) -> None:
+    """SHA-256's first chaining value into `state`."""
+    for i in range(8):
+        state[i] = _INITIAL[i]
+
+
+@njit(nogil=True, cache=True)
 def hash_twice(message: Any, size: Any, state: Any, out: Any, row: Any) -> None:
     """SHA-256d of the first `size` bytes of `message` into `out[row]`.
 

@@ -1,0 +1,212 @@
+"""Compiled leaves: keys derived, balances split, every leaf put at its permuted place.
+
+The rules are those of encoding.py, splitting.py and positions.py, which the tests compare it with.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from khazana.bitcoin.blockfiles.kernel_hash import compress_at, start_hash
+from khazana.bitcoin.blockfiles.kernel_tables import load64, store64
+from khazana.supervision.solvency.kernel_tree import number_at, put_number, put_state
+
+
+@njit(nogil=True, cache=True)
+def place_of(number: Any, leaves: Any, left_bits: Any, right_bits: Any, tables: Any) -> Any:
+    """The position of a leaf; tables: (round, input)."""
+    mask = (np.int64(1) << right_bits) - 1
+    at = np.int64(number)
+    while True:
+        left, right = at >> right_bits, at & mask
+        for turn in range(0, tables.shape[0], 2):
+            left ^= np.int64(tables[turn, right])
+            right ^= np.int64(tables[turn + 1, left])
+        at = (left << right_bits) | right
+        if at < leaves:
+            return at
+
+
+@njit(nogil=True, cache=True)
+def _high_product(a: Any, b: Any) -> Any:
+    """floor(a × b / 2^64), of unsigned numbers."""
+    low = np.uint64(0xFFFFFFFF)
+    half = np.uint64(32)
+    a0, a1, b0, b1 = a & low, a >> half, b & low, b >> half
+    middle = a1 * b0 + ((a0 * b0) >> half)
+    other = a0 * b1 + (middle & low)
+    return a1 * b1 + (middle >> half) + (other >> half)
+
+
+@njit(nogil=True, cache=True)
+def shares(amount: Any, least: Any, cap: Any) -> Any:
+    """How many leaves a balance has."""
+    return max(least, amount // cap + (1 if amount % cap else 0))
+
+
+@njit(nogil=True, cache=True)
+def count_leaves(amounts: Any, rows: Any, least: Any, cap: Any, most: Any) -> Any:
+    """Leaves and total of some rows; -1 where a row has too many, or the total is too large."""
+    leaves = np.int64(0)
+    total = np.int64(0)
+    for row in range(rows):
+        count = shares(amounts[row], least, cap)
+        if count > 65536 or amounts[row] > most - total:
+            return np.int64(-1), total
+        leaves += count
+        total += amounts[row]
+    return leaves, total
+
+
+@njit(nogil=True, cache=True)
+def _hex(data: Any, at: Any, out: Any, to: Any) -> None:
+    for i in range(32):
+        high, low = np.int64(data[at + 2 * i]), np.int64(data[at + 2 * i + 1])
+        high = high - 0x30 if high < 0x3A else high - 0x57
+        low = low - 0x30 if low < 0x3A else low - 0x57
+        out[to + i] = high << 4 | low
+
+
+@njit(nogil=True, cache=True)
+def _message(size: Any, total: Any) -> Any:
+    """A block with the padding of a message of `size` bytes in it, `total` in all."""
+    block = np.zeros(64, np.uint8)
+    block[size] = 0x80
+    put_number(block, 56, total * 8)
+    return block
+
+
+@njit(nogil=True, cache=True)
+def put_leaves(
+    data: Any,
+    rows: Any,
+    starts: Any,
+    sizes: Any,
+    amounts: Any,
+    owns: Any,
+    number: Any,
+    leaves: Any,
+    halves: Any,
+    tables: Any,
+    inner: Any,
+    outer: Any,
+    epoch: Any,
+    least: Any,
+    cap: Any,
+    nodes: Any,
+) -> Any:
+    """Put the leaves of some rows into the file; the number of the leaf after them.
+
+    number: of the first leaf. halves: bits left and right. inner, outer: HMAC's chaining values
+    after the tree key's pads.
+    """
+    state = np.empty(40, np.uint32)
+    own = np.zeros(64, np.uint8)
+    said = np.zeros(64, np.uint8)
+    tag = _message(32, 96)
+    keyed = np.zeros(128, np.uint8)
+    keyed[0] = 4
+    keyed[65] = 0x80
+    put_number(keyed, 120, 65 * 8)
+    nonce = _message(45, 45)
+    nonce[0] = 2
+    put_number(nonce, 33, epoch)
+    leaf = _message(49, 49)
+    for row in range(rows):
+        start, size = starts[row], np.int64(sizes[row])
+        for i in range(8):
+            store64(said, np.int64(8 * i), np.uint64(0))
+        for i in range(size):
+            said[i] = data[start + i]
+        said[size] = 0x80
+        put_number(said, 56, (64 + size) * 8)
+        for i in range(8):
+            state[i] = inner[i]
+        compress_at(state, said, 0)
+        put_state(state, tag, 0)
+        for i in range(8):
+            state[i] = outer[i]
+        compress_at(state, tag, 0)
+        put_state(state, keyed, 1)
+        if owns[row] >= 0:
+            _hex(data, owns[row], keyed, 33)
+        else:
+            for i in range(8):
+                store64(own, np.int64(8 * i), np.uint64(0))
+            own[0] = 5
+            for i in range(size):
+                own[1 + i] = data[start + i]
+            own[1 + size] = 0x80
+            put_number(own, 56, (1 + size) * 8)
+            start_hash(state)
+            compress_at(state, own, 0)
+            put_state(state, keyed, 33)
+        start_hash(state)
+        compress_at(state, keyed, 0)
+        compress_at(state, keyed, 64)
+        put_state(state, nonce, 1)
+        left = np.int64(amounts[row])
+        count = shares(left, least, cap)
+        for split in range(count):
+            _draw(state, nonce, split, leaf)
+            after = count - 1 - split
+            low = max(np.int64(0), left - after * cap) if after < 65536 else np.int64(0)
+            high = min(left, cap)
+            drawn = _high_product(number_at(leaf, 1), np.uint64(high - low + 1))
+            amount = low + np.int64(drawn)
+            at = place_of(number, leaves, halves[0], halves[1], tables)
+            _put(state, leaf, amount, at, nodes)
+            left -= amount
+            number += 1
+    return number
+
+
+@njit(nogil=True, cache=True)
+def _draw(state: Any, nonce: Any, split: Any, leaf: Any) -> None:
+    """The nonce of a share, into the leaf's message."""
+    nonce[41] = split >> 24
+    nonce[42] = (split >> 16) & 0xFF
+    nonce[43] = (split >> 8) & 0xFF
+    nonce[44] = split & 0xFF
+    start_hash(state)
+    compress_at(state, nonce, 0)
+    put_state(state, leaf, 1)
+
+
+@njit(nogil=True, cache=True)
+def _put(state: Any, leaf: Any, amount: Any, at: Any, nodes: Any) -> None:
+    put_number(leaf, 33, amount)
+    put_number(leaf, 41, at)
+    start_hash(state)
+    compress_at(state, leaf, 0)
+    put_state(state, nodes, 40 * at)
+    put_number(nodes, 40 * at + 32, amount)
+
+
+@njit(nogil=True, cache=True)
+def put_dummies(
+    key: Any, first: Any, last: Any, before: Any, halves: Any, tables: Any, epoch: Any, nodes: Any,
+    leaves: Any,
+) -> None:
+    """Dummies first to last - 1, after `before` leaves of customers."""
+    state = np.empty(40, np.uint32)
+    nonce = _message(45, 45)
+    nonce[0] = 2
+    for i in range(4):
+        store64(nonce, np.int64(1 + 8 * i), load64(key, np.int64(8 * i)))
+    put_number(nonce, 33, epoch)
+    leaf = _message(49, 49)
+    for dummy in range(first, last):
+        _draw(state, nonce, dummy, leaf)
+        at = place_of(before + dummy, leaves, halves[0], halves[1], tables)
+        _put(state, leaf, np.int64(0), at, nodes)
+
+
+@njit(nogil=True, cache=True)
+def chained(block: Any) -> Any:
+    """SHA-256's chaining value after one block."""
+    state = np.empty(40, np.uint32)
+    start_hash(state)
+    compress_at(state, block, 0)
+    return state
