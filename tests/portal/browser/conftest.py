@@ -77,7 +77,7 @@ def ready(address: str, portal: "subprocess.Popen[bytes]") -> None:
     until = time.monotonic() + WAIT_SECONDS
     while "/statements/" not in links(address) or read(f"{address}/fonts/faces.css").count("@") < 2:
         if portal.poll() is not None or time.monotonic() > until:
-            pytest.fail("the portal did not get ready")
+            pytest.fail(f"the portal did not get ready (it ended with {portal.poll()})")
         time.sleep(0.2)
 
 
