@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from khazana.bitcoin.chain import ChainView
 from khazana.cli.demo.books import Books
 from khazana.cli.demo.prices import Prices
-from khazana.cli.demo.publish import Ask, Publisher, Telling, as_it_is, journals, valuation_bytes
+from khazana.cli.demo.publish import Ask, Publisher, Telling, as_it_is, journals, valued
 from khazana.cli.demo.reports import Reporter
 from khazana.cli.demo.timeline import Timeline
 from khazana.cli.files import write_whole
@@ -21,6 +21,7 @@ from khazana.ledger.documents import utc_text
 from khazana.reserve.levels import keep_at
 from khazana.reserve.make import Made
 from khazana.reserve.reading import ReserveStatement
+from khazana.reserve.valuation_document import ValuationDocument, write_valuation
 from khazana.reserve.wallet_report.document import WalletReport, write_wallet_report
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.envelope import Statement, disclose, write_statement
@@ -81,6 +82,8 @@ class Chronicle:
     publications: list[Publication] = field(default_factory=list)
     closed: list[date] = field(default_factory=list)
     """The day that each period closes, in the office's zone; the opening's first."""
+    valuations: dict[str, ValuationDocument] = field(default_factory=dict)
+    """By the root of the statement that they value."""
 
     @property
     def newest(self) -> Publication:
@@ -115,7 +118,8 @@ class Chronicle:
         previous = self.of_period(period - 1).statement.root if self.publications else None
         made = self._made(period, chain, instant, as_it_is, previous=previous)
         report = self._report(period, chain if near is None else near, instant, made)
-        self._add(made if report is None else replace(made, report=report))
+        made = made if report is None else replace(made, report=report)
+        self._add(made, chain if near is None else near)
 
     def correct(self, period: int, chain: ChainView, *, at: int, reason: str) -> None:
         """A statement that replaces the newest one, of the same period, at a later tip."""
@@ -130,7 +134,7 @@ class Chronicle:
             reason=reason,
         )
         self.publications[-1] = replace(wrong, superseded_by=made.statement.root)
-        self._add(made)
+        self._add(made, chain)
 
     def attach(self, statement: ReserveStatement) -> None:
         """The newest statement with more evidence: its files are written again, same root."""
@@ -229,10 +233,19 @@ class Chronicle:
             median = self.timeline.instant(self.timeline.close(number) - 5)
             self.closed.append(median.astimezone(zone).date())
 
-    def _add(self, made: Publication) -> None:
+    def _add(self, made: Publication, chain: ChainView) -> None:
         self.publications.append(made)
         self._write_statement(made)
-        valuation = valuation_bytes(made.statement, self.prices.points)
+        worth = valued(
+            self.folder / "office.toml",
+            made.statement,
+            made.made,
+            chain,
+            self.prices.points,
+            self.valuations.get(made.statement.header.previous or ""),
+        )
+        self.valuations[made.statement.root] = worth
+        valuation = write_valuation(worth)
         records = write_document_file(made.made.documents)
         for folder, name, content in (
             ("valuations", VALUATION, valuation),

@@ -19,12 +19,15 @@ from khazana.ledger.journal import journal_csv
 from khazana.ledger.journal_beancount import journal_beancount
 from khazana.ledger.office import Office as OfficeBooks
 from khazana.ledger.valuation import PricePoint
+from khazana.reserve.block_times import block_times, blocks_of_flows
+from khazana.reserve.case import Given
 from khazana.reserve.gather import ChainFacts, gather_period
 from khazana.reserve.journal import blocks_of_journal, journal_of_statement
 from khazana.reserve.make import Made, MoreParts, make
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.reserve.valuation import valuation_of
-from khazana.reserve.valuation_document import write_valuation
+from khazana.reserve.valuation_cost import CostInputs, brought_forward
+from khazana.reserve.valuation_document import ValuationDocument
 from khazana.reserve.valuation_prices import rules_for
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.envelope import Statement, with_evidence, write_statement
@@ -123,12 +126,33 @@ def _more(
     return more
 
 
-def valuation_bytes(statement: ReserveStatement, prices: Sequence[PricePoint]) -> bytes:
-    """What the holdings are worth at the day's invented prices: a file apart, same root."""
-    valuation = valuation_of(
-        statement, prices=prices, rules=rules_for(prices, CURRENCIES), currencies=CURRENCIES
+def valued(
+    office_toml: Path,
+    statement: ReserveStatement,
+    made: Made,
+    chain: ChainView,
+    prices: Sequence[PricePoint],
+    before: ValuationDocument | None,
+) -> ValuationDocument:
+    """What the holdings are worth at the day's invented prices, and what they cost: a file apart,
+    same root. before: the valuation of the statement before, whose lots go on.
+    """
+    rules = office_file(str(office_toml)).rules
+    cost = CostInputs(
+        currency=rules.currency,
+        unpaid=rules.unpaid_cost,
+        impairment=rules.impairment,
+        documents={document.id: Given(document, salt) for document, salt in made.documents},
+        instants=block_times(chain, blocks_of_flows(statement)),
+        brought_forward=None if before is None else brought_forward(before, statement),
     )
-    return write_valuation(valuation)
+    return valuation_of(
+        statement,
+        prices=prices,
+        rules=rules_for(prices, CURRENCIES),
+        currencies=CURRENCIES,
+        cost=cost,
+    )
 
 
 def journals(statement: ReserveStatement, chain: ChainView) -> Mapping[str, bytes]:
