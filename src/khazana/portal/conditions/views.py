@@ -22,6 +22,6 @@ def conditions(request: HttpRequest) -> HttpResponse:
         {
             "statement": statement,
             "memoranda": [(body, standing_of(body)) for body in bodies],
-            "names": wallet_names(),
+            "names": wallet_names(statement),
         },
     )

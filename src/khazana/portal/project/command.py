@@ -42,7 +42,13 @@ def parser() -> argparse.ArgumentParser:
         help="publication folder of a partner office (repeatable)",
     )
     serve.add_argument("--progress", metavar="FILE", type=Path, help="how far a demo is")
-    serve.add_argument("--accent", type=int, default=1, help="colour of the office, 1 to 6")
+    serve.add_argument(
+        "--accent",
+        metavar="NUMBER",
+        type=int,
+        choices=range(1, 7),
+        help="colour of the office, 1 to 6 (default: KHAZANA_PORTAL_ACCENT, else 1)",
+    )
     for command in (serve, commands.add_parser("import", help="import a publication folder")):
         command.add_argument(
             "--chain", metavar="SOURCE", help="where the times of blocks come from"
@@ -67,13 +73,28 @@ def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
     _environment(args)
     import django
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management.base import CommandError
+    from django.db import DatabaseError
 
-    django.setup()
     try:
+        django.setup()
         return _run(args)
     except KhazanaError as error:
-        print(f"{error} ({error.code})", file=sys.stderr)
-        return 2
+        problem = f"{error} ({error.code})"
+    except ImproperlyConfigured as error:
+        problem = f"The portal is not configured: {error}"
+    except CommandError as error:
+        print(error, file=sys.stderr)
+        return 1  # it was checked, and something is wrong
+    except DatabaseError as error:
+        problem = f"The database did not take it: {error}"
+    except OSError as error:
+        problem = f"{error.filename or args.data}: {error.strerror or error}"
+    except KeyboardInterrupt:
+        return 130
+    print(problem, file=sys.stderr)
+    return 2
 
 
 def _environment(args: argparse.Namespace) -> None:
@@ -85,9 +106,23 @@ def _environment(args: argparse.Namespace) -> None:
     if getattr(args, "progress", None):
         os.environ["KHAZANA_PORTAL_PROGRESS"] = str(args.progress.absolute())
     if getattr(args, "chain", None):
+        args.chain = _from_anywhere(args.chain)
         os.environ.setdefault("KHAZANA_PORTAL_SOURCE", args.chain)
     if getattr(args, "accent", None):
         os.environ["KHAZANA_PORTAL_ACCENT"] = str(args.accent)
+
+
+def _from_anywhere(source: str) -> str:
+    """A folder of blocks or of a node by its whole path: checks run in folders of their own.
+
+    >>> _from_anywhere("esplora:http://127.0.0.1:3002")
+    'esplora:http://127.0.0.1:3002'
+    """
+    kind, _colon, place = source.partition(":")
+    path = Path(place).expanduser()
+    if place and (kind == "blocks" or (kind == "core" and path.is_dir())):
+        return f"{kind}:{path.absolute()}"
+    return source
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -96,6 +131,10 @@ def _run(args: argparse.Namespace) -> int:
     if args.command == "check":
         call_command("check", deploy=True, fail_level="WARNING")
         return 0
+    if getattr(args, "chain", None):
+        from khazana.bitcoin.adapters.source import open_chain
+
+        open_chain(args.chain)  # refuses what it does not understand before anything is made
     # Whoever comes while the database is made waits for an answer instead of being refused.
     listening = _listening(args) if args.command == "serve" else None
     args.data.mkdir(parents=True, exist_ok=True)
@@ -115,11 +154,15 @@ def _run(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> int:
     from khazana.bitcoin.adapters.source import open_chain
     from khazana.portal.statement.importing import import_folder
+    from khazana.portal.statement.publication import STATEMENTS, PublicationRefused
 
+    if not any(args.folder.glob(STATEMENTS)):
+        problem = f"no {STATEMENTS} there" if args.folder.is_dir() else "there is no such folder"
+        raise PublicationRefused(path=str(args.folder), problem=problem)
     chain = open_chain(args.chain) if args.chain else None
     done = import_folder(args.folder, own=not args.as_partner, level=args.level, chain=chain)
     print(
-        f"{len(done.statements)} statements new, {len(done.renewed)} with new evidence, "
+        f"{len(done.statements)} statements new, {len(done.renewed)} renewed, "
         f"{done.files} other files"
     )
     return 0

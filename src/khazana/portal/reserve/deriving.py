@@ -53,6 +53,12 @@ def derive_rows(
     BalanceRow.objects.bulk_create(_balances(row, statement, times), BATCH)
 
 
+def forget_rows(row: StatementRow) -> None:
+    """Remove every row that was derived from a statement."""
+    for model in (FiguresRow, CoinRow, ScriptRow, MovementRow, BalanceRow):
+        model.objects.filter(statement=row).delete()
+
+
 def _figures(row: StatementRow, statement: ReserveStatement) -> Iterator[FiguresRow]:
     height = Height(statement.header.period.until.height)
     bodies: list[tuple[SetKind, PerimeterBody | EntityBody | WalletBody | AccountBody]] = []

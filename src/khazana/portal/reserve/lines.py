@@ -14,8 +14,8 @@ from khazana.portal.project.frame import in_language
 from khazana.portal.project.look import look
 from khazana.portal.reserve.models import BalanceRow, FiguresRow, SetKind
 from khazana.portal.reserve.worth import Worth, worth_at
-from khazana.portal.statement.choosing import standing_statements
-from khazana.portal.statement.models import StatementRow
+from khazana.portal.statement.choosing import standing_of_office, standing_statements
+from khazana.portal.statement.models import OfficeRow, StatementRow
 from khazana.reserve.parts import FiguresBody
 
 MOST_POINTS = 400
@@ -47,13 +47,14 @@ class AsOf:
     """At the published prices of that midnight; empty where none is published."""
 
 
-def history_chart(parts: Sequence[str], *, title: str) -> Chart | None:
-    """The lines of these sets over every standing statement of the portal's own office.
+def history_chart(parts: Sequence[str], *, title: str, of: OfficeRow | None = None) -> Chart | None:
+    """The lines of these sets over every standing statement of an office; the portal's own without
+    one. Offices may call different sets by one name.
 
     None where nothing is known about the times of blocks.
     """
     language = (get_language() or "en").partition("-")[0]
-    statements = {row.pk: row for row in standing_statements()}
+    statements = {row.pk: row for row in standing_of_office(of)}
     names = _names(parts, list(statements))
     found: dict[str, dict[datetime, int]] = {part: {} for part in parts}
     balances = BalanceRow.objects.filter(

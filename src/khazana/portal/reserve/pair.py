@@ -1,5 +1,6 @@
 """The page of the two bars: which sets are compared, and the story of each coin."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,8 @@ from khazana.portal.reserve.models import FiguresRow, MovementRow
 from khazana.portal.statement.models import StatementRow
 from khazana.reserve.reading import ReserveStatement
 from khazana.reserve.two_bars import two_bars
+
+_HEIGHT = re.compile("[0-9]{1,9}")
 
 
 def pair_of(statement: StatementRow, asked: Mapping[str, str]) -> dict[str, Any]:
@@ -21,7 +24,7 @@ def pair_of(statement: StatementRow, asked: Mapping[str, str]) -> dict[str, Any]
     watched = watched if watched in rows else statement.watched
     stock = stock if stock in rows else statement.headline
     block = asked.get("block", "")
-    height = int(block) if block.isascii() and block.isdecimal() else None
+    height = int(block) if _HEIGHT.fullmatch(block) else None
     if watched not in rows or stock not in rows or movements_withheld(statement):
         return {"statement": statement, "sets": rows.values()}
     bars = two_bars(

@@ -12,7 +12,7 @@ from khazana.portal.reserve.lines import account_of, history_chart, members_of
 from khazana.portal.reserve.models import FiguresRow, SetKind
 from khazana.portal.reserve.pair import pair_of
 from khazana.portal.reserve.worth import cost_of, valuation_for, worth_of
-from khazana.portal.statement.choosing import newest_statement, standing_statements
+from khazana.portal.statement.choosing import newest_statement, standing_of_office
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -47,10 +47,12 @@ def holding(request: HttpRequest, kind: str, ident: str) -> HttpResponse:
             "worth": worth_of(valuation_for(statement), row.part),
             "cost": cost_of(valuation_for(statement), row.part),
             "members": members_of(row),
-            "chart": history_chart([row.part], title=_("Holdings over time")),
+            "chart": history_chart([row.part], title=_("Holdings over time"), of=statement.office),
             "earlier": FiguresRow.objects.filter(
-                statement__in=standing_statements(own=statement.office.own), kind=kind, ident=ident
-            ).select_related("statement"),
+                statement__in=standing_of_office(statement.office), kind=kind, ident=ident
+            )
+            .select_related("statement")
+            .defer("body", "statement__raw", "statement__book", "statement__exclusions"),
         },
     )
 

@@ -5,10 +5,11 @@ wants to know runs the same command.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from khazana.portal.statement.models import FileKind, FileRow, ReportRow, Statem
 MOST_SECONDS = 1800
 """A check of a large statement against block files takes minutes; after this it is given up."""
 PROFILE = "control"
+ASK_AGAIN = timedelta(days=1)
+"""After a check that could not be made; most such checks lack a paper, not the source."""
 
 
 class CheckFailedToRun(KhazanaError):
@@ -29,9 +32,14 @@ class CheckFailedToRun(KhazanaError):
     words = "khazana verify gave no report for the statement; see the portal's log"
 
 
-def unchecked(statement: StatementRow) -> bool:
-    """Whether no report speaks of the statement's present bytes."""
-    return not ReportRow.objects.filter(statement=statement, sha256=statement.sha256).exists()
+def unchecked(statement: StatementRow, *, now: datetime) -> bool:
+    """Whether no report speaks of the statement's present bytes, or the last could not say: the
+    source may have been silent, which another day it is not.
+    """
+    report = ReportRow.objects.filter(statement=statement, sha256=statement.sha256).first()
+    return report is None or (
+        report.exit_status not in (0, 1) and report.checked_at + ASK_AGAIN < now
+    )
 
 
 def check_statement(statement: StatementRow, source: str) -> ReportRow:
@@ -44,6 +52,7 @@ def check_statement(statement: StatementRow, source: str) -> ReportRow:
             timeout=MOST_SECONDS,
             check=False,
             cwd=name,
+            env=_environment(),
         )
     document = _report(ended.stdout)
     with transaction.atomic():
@@ -60,13 +69,20 @@ def check_statement(statement: StatementRow, source: str) -> ReportRow:
     return row
 
 
+def _environment() -> dict[str, str]:
+    """Ours without the portal's secrets; the check needs none of them."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith("KHAZANA_PORTAL_")
+    }
+
+
 def _arguments(statement: StatementRow, folder: Path, source: str) -> list[str]:
     """The command's words, with the files that it reads written into the folder."""
     (folder / "statement.json").write_bytes(bytes(statement.raw))
     words = ["verify", "statement.json", "--chain", source, "--require", PROFILE, "--json"]
     if statement.office.fingerprint:
         words += ["--office", statement.office.fingerprint]
-    previous = StatementRow.objects.filter(root=statement.previous).first()
+    previous = StatementRow.objects.filter(office=statement.office, root=statement.previous).first()
     if previous is not None:
         (folder / "previous.json").write_bytes(bytes(previous.raw))
         words += ["--previous", "previous.json"]

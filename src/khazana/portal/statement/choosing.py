@@ -1,21 +1,32 @@
 """Which statement a page is about: the newest that stands, or the one before it."""
 
-from collections.abc import Iterable
+import re
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from khazana.portal.statement.models import OfficeRow, StatementRow
 
+_ROOT = re.compile("[0-9a-f]{8,64}")
+
 
 def standing_statements(*, own: bool = True) -> QuerySet[StatementRow]:
-    """The statements that nothing supersedes, the newest first, without their bytes."""
-    replaced = StatementRow.objects.exclude(supersedes="").values("supersedes")
+    """The statements that nothing supersedes, the newest first, without their bytes.
+
+    Only an office itself replaces what it published: another's word for it is none.
+    """
+    replacing = StatementRow.objects.filter(supersedes=OuterRef("root"), office=OuterRef("office"))
     return (
-        StatementRow.objects.filter(office__own=own)
-        .exclude(root__in=replaced)
+        StatementRow.objects.filter(~Exists(replacing), office__own=own)
         .select_related("office")
         .defer("raw")
     )
+
+
+def standing_of_office(office: OfficeRow | None) -> QuerySet[StatementRow]:
+    """The standing statements of one office; of the portal's own without one."""
+    if office is None or office.own:
+        return standing_statements()
+    return standing_statements(own=False).filter(office=office)
 
 
 def newest_statement() -> StatementRow | None:
@@ -23,12 +34,11 @@ def newest_statement() -> StatementRow | None:
     return standing_statements().first()
 
 
-def statement_named(
-    root: str, *, offices: Iterable[OfficeRow] | None = None
-) -> StatementRow | None:
+def statement_named(root: str) -> StatementRow | None:
     """The statement with this root, which may be shortened to eight digits or more."""
-    if len(root) < 8:
+    root = root.lower()
+    if not _ROOT.fullmatch(root):
         return None
-    found = StatementRow.objects.filter(root__startswith=root.lower()).select_related("office")
+    found = StatementRow.objects.filter(root__startswith=root).select_related("office")
     rows = list(found.defer("raw")[:2])
     return rows[0] if len(rows) == 1 else None

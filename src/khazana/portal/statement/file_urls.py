@@ -18,5 +18,5 @@ urlpatterns = [
         name="disclosure-file",
     ),
     path("check.html", views_files.browser_file_shown, name="browser-page"),
-    path("files/<slug:office>/<path:path>", views_files.other_file, name="other-file"),
+    path("files/<str:office>/<path:path>", views_files.other_file, name="other-file"),
 ]

@@ -1,54 +1,42 @@
 """A publication folder becomes rows: files as they came, whole or not at all.
 
-Layout: office.json, statements/*.json, valuations/*.json, memoranda/*.toml, prices.csv,
-public-documents/*.json. What an office keeps to itself (descriptors, documents with their salts)
-does not enter: a statement is stored as the disclosure that the office chose to publish.
+What an office keeps to itself (descriptors, documents with their salts) does not enter: a statement
+is stored as the disclosure that the office chose to publish.
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
 from khazana.bitcoin.chain import ChainView
 from khazana.errors import KhazanaError
-from khazana.portal.reserve.deriving import derive_rows
+from khazana.portal.formatting.bidi import visible
+from khazana.portal.reserve.deriving import derive_rows, forget_rows
+from khazana.portal.reserve.models import MovementRow
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow, StatementRow
+from khazana.portal.statement.publication import (
+    OTHERS,
+    STATEMENTS,
+    Incoming,
+    PublicationRefused,
+    files_of,
+)
 from khazana.portal.statement.times import remember_times
 from khazana.reserve.headline import watched_set, widest_set
 from khazana.reserve.levels import keep_at
+from khazana.reserve.parts import HeaderBody
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.reserve.valuation_document import read_valuation
 from khazana.statement.envelope import disclose, write_statement
 from khazana.statement.signatures import signed_instants
 from khazana.statement.times import read_instant
-
-MOST_BYTES = 256 * 1024 * 1024
-STATEMENTS = "statements/*.json"
-OTHERS: tuple[tuple[str, FileKind], ...] = (
-    ("office.json", FileKind.IDENTITY),
-    ("prices.csv", FileKind.PRICES),
-    ("valuations/*.json", FileKind.VALUATION),
-    ("memoranda/*.toml", FileKind.MEMORANDUM),
-    ("statistics/*.csv", FileKind.STATISTICS),
-    ("public-documents/*.json", FileKind.DOCUMENTS),
-    ("mining/*", FileKind.MINING),
-    ("reports/*.json", FileKind.REPORT),
-)
-
-
-@dataclass(eq=False, kw_only=True)
-class PublicationRefused(KhazanaError):
-    """A folder is no publication of the office that it should be of."""
-
-    path: str
-    problem: str
-    code = "publication_refused"
-    words = "{path}: {problem}. Nothing of this folder was imported."
 
 
 @dataclass(frozen=True)
@@ -58,7 +46,7 @@ class Imported:
     statements: tuple[str, ...] = ()
     """Roots of new statements."""
     renewed: tuple[str, ...] = ()
-    """Roots of statements that came with other evidence than before."""
+    """Roots of statements that came with other evidence, parts or times than before."""
     files: int = 0
 
     def __bool__(self) -> bool:
@@ -66,13 +54,12 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class _Incoming:
-    path: PurePosixPath
-    raw: bytes
+class _Fresh:
+    """A statement that is not here as it came. raw: its bytes as the public sees them."""
 
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.raw).hexdigest()
+    item: Incoming
+    statement: ReserveStatement
+    raw: bytes
 
 
 def import_folder(
@@ -83,64 +70,80 @@ def import_folder(
     own: the portal's own office, else a partner. level: how much of each statement becomes public.
     chain: where the times of blocks come from; without one only the ends of periods have times.
     """
-    incoming = [(item, _statement_of(item, level)) for item in _files(folder, STATEMENTS)]
-    known = dict(StatementRow.objects.values_list("root", "sha256"))
-    fresh = [
-        (item, statement, raw)
-        for item, (statement, raw) in incoming
-        if known.get(statement.root) != hashlib.sha256(raw).hexdigest()
-    ]
-    others = [(kind, item) for pattern, kind in OTHERS for item in _files(folder, pattern)]
+    incoming = [_incoming(item, level) for item in files_of(folder, STATEMENTS)]
+    others = [(kind, item) for pattern, kind in OTHERS for item in files_of(folder, pattern)]
     if not incoming:
         return Imported()
-    newest = max((s for _, (s, _) in incoming), key=lambda s: s.header.period.until.height)
-    for item, (statement, _) in incoming:
-        if statement.header.office.id != newest.header.office.id:
-            raise PublicationRefused(
-                path=str(item.path),
-                problem=f"it is of {statement.header.office.id}, others of "
-                f"{newest.header.office.id}",
-            )
+    newest = max(incoming, key=lambda each: each.statement.header.period.until.height).statement
+    _require_one_office(incoming, newest.header)
+    known = dict(StatementRow.objects.values_list("root", "sha256"))
+    undated = set() if chain is None else _undated()
+    fresh = [
+        each
+        for each in incoming
+        if known.get(each.statement.root) != hashlib.sha256(each.raw).hexdigest()
+        or each.statement.root in undated
+    ]
     # What comes over the network is fetched before the transaction opens.
-    times = {}
-    for _, statement, _ in fresh:
-        if statement.root not in known:
-            times[statement.root] = remember_times(statement, chain)
-    with transaction.atomic():
-        office = _office(newest, own=own)
-        done = Imported()
-        for item, statement, raw in fresh:
-            done = _store(office, item, statement, raw, times.get(statement.root, {}), done)
-        return _store_files(office, others, done)
+    times = {each.statement.root: remember_times(each.statement, chain) for each in fresh}
+    try:
+        with transaction.atomic():
+            office = _office(newest, own=own)
+            done = Imported()
+            for each in fresh:
+                done = _store(office, each, times[each.statement.root], done)
+            return _store_files(office, others, done)
+    except (DataError, IntegrityError, OverflowError) as error:
+        problem = f"something in it has no place in the portal's tables: {error}"
+        raise PublicationRefused(path=folder.name, problem=problem) from error
 
 
-def _files(folder: Path, pattern: str) -> Iterator[_Incoming]:
-    for path in sorted(folder.glob(pattern)):
-        if not path.is_file() or path.name.startswith("."):
-            continue
-        name = PurePosixPath(path.relative_to(folder).as_posix())
-        if path.stat().st_size > MOST_BYTES:
-            raise PublicationRefused(path=str(name), problem=f"it has over {MOST_BYTES} bytes")
-        yield _Incoming(name, path.read_bytes())
-
-
-def _statement_of(item: _Incoming, level: str) -> tuple[ReserveStatement, bytes]:
+def _incoming(item: Incoming, level: str) -> _Fresh:
     """The statement as the public sees it: no more than `level`, whatever the file discloses."""
     try:
         statement = read_reserve_statement(item.raw)
     except KhazanaError as error:
         raise PublicationRefused(path=str(item.path), problem=str(error)) from error
+    zone = statement.header.period.timezone
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        problem = f"{visible(zone[:64])!r} is no time zone such as Asia/Karachi"
+        raise PublicationRefused(path=str(item.path), problem=problem) from error
     raw = write_statement(disclose(statement.envelope, keep_at(level)))
-    return read_reserve_statement(raw), raw
+    return _Fresh(item, read_reserve_statement(raw), raw)
+
+
+def _require_one_office(incoming: Sequence[_Fresh], expected: HeaderBody) -> None:
+    """A folder is of one office under one identity on one network, and has each statement once."""
+    files: dict[str, Incoming] = {}
+    for each in incoming:
+        header = each.statement.header
+        for what, found, other in (
+            ("of", header.office.id, expected.office.id),
+            ("on the network with genesis", header.network.genesis, expected.network.genesis),
+            ("of the identity", header.office.fingerprint, expected.office.fingerprint),
+        ):
+            if found != other:
+                raise PublicationRefused(
+                    path=str(each.item.path), problem=f"it is {what} {found}, others of {other}"
+                )
+        first = files.setdefault(each.statement.root, each.item)
+        if first is not each.item:
+            raise PublicationRefused(
+                path=str(each.item.path), problem=f"it is the same statement as {first.path}"
+            )
+
+
+def _undated() -> set[str]:
+    """Roots of statements with movements in blocks whose times are not known."""
+    rows = MovementRow.objects.filter(median_time=None).order_by()
+    return set(rows.values_list("statement__root", flat=True).distinct())
 
 
 def _office(statement: ReserveStatement, *, own: bool) -> OfficeRow:
     header = statement.header
-    present = OfficeRow.objects.filter(slug=header.office.id).first()
-    if present is not None and present.genesis != header.network.genesis:
-        raise PublicationRefused(
-            path=header.office.id, problem=f"it published on {present.network} before"
-        )
+    _require_same_office(header, own=own)
     row, _ = OfficeRow.objects.update_or_create(
         slug=header.office.id,
         defaults={
@@ -156,81 +159,127 @@ def _office(statement: ReserveStatement, *, own: bool) -> OfficeRow:
     return row
 
 
+def _require_same_office(header: HeaderBody, *, own: bool) -> None:
+    """A portal has one office of its own, and no folder takes another office's place."""
+    slug, fingerprint = header.office.id, header.office.fingerprint or ""
+    present = OfficeRow.objects.filter(slug=slug).first()
+    mine = OfficeRow.objects.filter(own=True).first()
+    if own and mine is not None and mine.slug != slug:
+        problem = f"this portal's own office is {mine.slug}; another needs its own --data folder"
+    elif present is None:
+        return
+    elif present.own != own:
+        was = "this portal's own office" if present.own else "a partner of this portal"
+        problem = f"it is {was}, and cannot come in as the other"
+    elif present.genesis != header.network.genesis:
+        problem = f"it published on {present.network} before"
+    elif present.fingerprint and present.fingerprint != fingerprint:
+        problem = f"it published under the identity {present.fingerprint} before"
+    else:
+        return
+    raise PublicationRefused(path=slug, problem=problem)
+
+
 def _store(
-    office: OfficeRow,
-    item: _Incoming,
-    statement: ReserveStatement,
-    raw: bytes,
-    times: dict[str, datetime],
-    done: Imported,
+    office: OfficeRow, fresh: _Fresh, times: dict[str, datetime], done: Imported
 ) -> Imported:
-    """One statement with its rows; or, where its root is known, its evidence renewed."""
-    header, envelope = statement.header, statement.envelope
-    sha256 = hashlib.sha256(raw).hexdigest()
-    renewed = StatementRow.objects.filter(root=statement.root).update(
-        raw=raw, sha256=sha256, signed_at=_signed_at(statement)
-    )
-    if renewed:
-        return Imported(done.statements, (*done.renewed, statement.root), done.files)
-    row = StatementRow.objects.create(
-        office=office,
-        root=statement.root,
-        raw=raw,
-        sha256=sha256,
-        file_name=item.path.name,
-        after_height=header.period.after.height,
-        after_hash=header.period.after.hash,
-        after_mtp=read_instant(header.period.after_mtp),
-        until_height=header.period.until.height,
-        until_hash=header.period.until.hash,
-        until_mtp=read_instant(header.period.until_mtp),
-        timezone=header.period.timezone,
-        previous=header.previous or "",
-        supersedes=header.supersedes or "",
-        signed_at=_signed_at(statement),
-        headline=widest_set(statement),
-        watched=watched_set(statement, widest_set(statement)),
-        book=[msgspec.to_builtins(body) for body in statement.book_bodies],
-        exclusions=[msgspec.to_builtins(body) for body in statement.exclusions],
-        part_count=envelope.size,
-        withheld_count=len(envelope.withheld),
-    )
+    """One statement with its rows. Where its root is known, rows of what was disclosed before go:
+    what the office withholds now must not stay on the pages.
+    """
+    statement = fresh.statement
+    root, shown = statement.root, _shown(fresh)
+    row = StatementRow.objects.filter(root=root).defer("raw").first()
+    if row is None:
+        row = StatementRow.objects.create(
+            office=office, root=root, file_name=_file_name(office, fresh), **_period(statement),
+            **shown,
+        )  # fmt: skip
+        derive_rows(row, statement, times)
+        return replace(done, statements=(*done.statements, root))
+    StatementRow.objects.filter(pk=row.pk).update(**shown)
+    forget_rows(row)
     derive_rows(row, statement, times)
-    return Imported((*done.statements, statement.root), done.renewed, done.files)
+    return replace(done, renewed=(*done.renewed, root))
 
 
-def _signed_at(statement: ReserveStatement) -> datetime | None:
-    return min(signed_instants(statement.envelope), default=None)
+def _period(statement: ReserveStatement) -> dict[str, Any]:
+    """Columns that are under the root: they never change."""
+    header = statement.header
+    return {
+        "after_height": header.period.after.height,
+        "after_hash": header.period.after.hash,
+        "after_mtp": read_instant(header.period.after_mtp),
+        "until_height": header.period.until.height,
+        "until_hash": header.period.until.hash,
+        "until_mtp": read_instant(header.period.until_mtp),
+        "timezone": header.period.timezone,
+        "previous": header.previous or "",
+        "supersedes": header.supersedes or "",
+    }
+
+
+def _shown(fresh: _Fresh) -> dict[str, Any]:
+    """Columns that depend on what is disclosed, and on evidence."""
+    statement, envelope = fresh.statement, fresh.statement.envelope
+    headline = widest_set(statement)
+    return {
+        "raw": fresh.raw,
+        "sha256": hashlib.sha256(fresh.raw).hexdigest(),
+        "signed_at": min(signed_instants(envelope), default=None),
+        "headline": headline,
+        "watched": watched_set(statement, headline),
+        "book": [msgspec.to_builtins(body) for body in statement.book_bodies],
+        "exclusions": [msgspec.to_builtins(body) for body in statement.exclusions],
+        "part_count": envelope.size,
+        "withheld_count": len(envelope.withheld),
+    }
+
+
+def _file_name(office: OfficeRow, fresh: _Fresh) -> str:
+    """The file's own name; with the root in it where another statement came under that name, or
+    export would write one over the other.
+    """
+    name = fresh.item.path.name
+    if StatementRow.objects.filter(office=office, file_name=name).exists():
+        return f"{fresh.item.path.stem}-{fresh.statement.root}.json"
+    return name
 
 
 def _store_files(
-    office: OfficeRow, others: list[tuple[FileKind, _Incoming]], done: Imported
+    office: OfficeRow, others: list[tuple[FileKind, Incoming]], done: Imported
 ) -> Imported:
-    known = dict(FileRow.objects.filter(office=office).values_list("path", "sha256"))
+    present = FileRow.objects.filter(office=office)
+    known = {
+        path: (sha256, statement)
+        for path, sha256, statement in present.values_list("path", "sha256", "statement")
+    }
     stored = 0
     for kind, item in others:
-        if known.get(str(item.path)) == item.sha256:
+        subject = _subject(office, kind, item)
+        # A file may come before the statement that it is about.
+        if known.get(str(item.path)) == (item.sha256, None if subject is None else subject.pk):
             continue
         FileRow.objects.update_or_create(
             office=office,
             path=str(item.path),
             defaults={
                 "kind": kind,
-                "statement": _subject(office, kind, item),
+                "statement": subject,
                 "raw": item.raw,
                 "sha256": item.sha256,
             },
         )
         stored += 1
-    return Imported(done.statements, done.renewed, stored)
+    return replace(done, files=stored)
 
 
-def _subject(office: OfficeRow, kind: FileKind, item: _Incoming) -> StatementRow | None:
+def _subject(office: OfficeRow, kind: FileKind, item: Incoming) -> StatementRow | None:
     """The statement that a file is about: by its root, else by having its name."""
+    statements = StatementRow.objects.filter(office=office).defer("raw")
     if kind is FileKind.VALUATION:
         try:
             root = read_valuation(item.raw).subject_root
         except KhazanaError as error:
             raise PublicationRefused(path=str(item.path), problem=str(error)) from error
-        return StatementRow.objects.filter(office=office, root=root).first()
-    return StatementRow.objects.filter(office=office, file_name=f"{item.path.stem}.json").first()
+        return statements.filter(root=root).first()
+    return statements.filter(file_name=f"{item.path.stem}.json").first()

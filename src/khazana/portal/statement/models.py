@@ -84,7 +84,8 @@ class StatementRow(models.Model):
 
     @cached_property
     def superseded_by(self) -> "StatementRow | None":
-        return StatementRow.objects.filter(supersedes=self.root).defer("raw").first()
+        replacing = StatementRow.objects.filter(office=self.office_id, supersedes=self.root)
+        return replacing.defer("raw").first()
 
 
 class FileKind(models.TextChoices):

@@ -28,7 +28,7 @@ def statement(request: HttpRequest, root: str) -> HttpResponse:
     row = statement_named(root)
     if row is None:
         raise Http404
-    related = StatementRow.objects.defer("raw")
+    related = StatementRow.objects.filter(office=row.office).defer("raw")
     return render(
         request,
         "statement/statement.html",
