@@ -40,7 +40,7 @@ def test_eight_pages_are_drawn(site, browser, folder, language, width):
 @pytest.mark.parametrize(("kind", "language"), README)
 def test_pictures_of_the_readme_are_small(site, browser, folder, kind, language):
     tab = tab_of(browser, 960)
-    tab.set_viewport_size({"width": 960, "height": 700})
+    tab.set_viewport_size({"width": 960, "height": 640})
     tab.goto(site.url(language, kinds(site)[kind]), wait_until="networkidle")
     path = folder / f"readme-{kind}-{language}.png"
     tab.screenshot(path=path)
