@@ -114,7 +114,8 @@ def test_it_serves_until_ctrl_c_and_says_so(tmp_path):
             assert httpx.get(f"{url}/blocks/tip/height").text == str(FEWEST_DAYS)
             assert len(pages) == (0 if find_spec("django") is None else 2), "".join(lines)
             for page in pages:
-                assert TEST_NOTICE in answered(page)
+                text = answered(page)
+                assert TEST_NOTICE in text, text
             with pytest.raises(DevnetInUse):
                 fresh_directory(tmp_path / "demo")
             demo.send_signal(signal.SIGINT)

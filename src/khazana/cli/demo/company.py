@@ -8,12 +8,13 @@ from khazana.bitcoin.chain import ChainView
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo.books import Books
 from khazana.cli.demo.chronicle import Chronicle, Player
+from khazana.cli.demo.drill import BOUGHT as DRILLS_PURCHASE
 from khazana.cli.demo.drill import Drill
 from khazana.cli.demo.el_salvador import CAP as EL_SALVADORS_CAP
 from khazana.cli.demo.el_salvador import ElSalvador
 from khazana.cli.demo.narration import Progress
 from khazana.cli.demo.officers import Officers, found_office, officers_of
-from khazana.cli.demo.orders import BATCH, Batch, Refused, refused_purchase
+from khazana.cli.demo.orders import BATCH, Batch
 from khazana.cli.demo.pakistan import CAP as PAKISTANS_CAP
 from khazana.cli.demo.pakistan import Pakistan
 from khazana.cli.demo.people import People, people_on, usual_miner
@@ -21,9 +22,18 @@ from khazana.cli.demo.prices import Prices
 from khazana.cli.demo.progress_file import ProgressFile
 from khazana.cli.demo.proving import Proved, prove
 from khazana.cli.demo.publish import Publisher
+from khazana.cli.demo.purchases import (
+    BOUGHT,
+    BOUGHT_ID,
+    OVERRIDDEN_ID,
+    Bought,
+    Conditions,
+    Refused,
+    refused_purchase,
+)
 from khazana.cli.demo.signers import SingleKey
 from khazana.cli.demo.spending_desk import RESTATED, SpendingDesk
-from khazana.cli.demo.stage import Stage
+from khazana.cli.demo.stage import BTC, Stage
 from khazana.cli.demo.timeline import OPENING, Timeline
 from khazana.cli.files import write_whole
 from khazana.conditions.accumulation import AccumulationTest
@@ -36,6 +46,9 @@ from khazana.statement.envelope import write_statement
 
 STATES = (lies.EL_SALVADOR, lies.PAKISTAN)
 CONTROL = "control"
+CAPS = {lies.EL_SALVADOR: EL_SALVADORS_CAP, lies.PAKISTAN: PAKISTANS_CAP, lies.DRILL: 10 * BTC}
+STATES_TELL_AFTER, DRILL_TELLS_AFTER = 30, 3
+"""Days by which the public is told of an override."""
 REASON_FOR_CORRECTION = (
     "The paper of a purchase was found in the archive after publication; what the first statement "
     "called unexplained is now an acquisition. No coin and no balance changed."
@@ -61,6 +74,7 @@ class Company:
     proved: dict[str, Proved] = field(default_factory=dict)
     desks: dict[str, SpendingDesk] = field(default_factory=dict)
     batch: Batch | None = None
+    bought: dict[str, Bought] = field(default_factory=dict)
     refused: dict[str, Refused] = field(default_factory=dict)
     tampered: ReserveStatement | None = None
 
@@ -109,7 +123,7 @@ def play_days(company: Company, directory: Path, progress: ProgressFile) -> None
         company.el_salvador.act(day)
         company.pakistan.act(day)
         company.drill.act(day)
-        _pay_suppliers(company, day)
+        _spend(company, directory, day)
         stage.close_day()
         told.day(day)
         progress.day(day)
@@ -126,24 +140,77 @@ def play_days(company: Company, directory: Path, progress: ProgressFile) -> None
             told.aside("El Salvador's fund rises in one day: from what?")
 
 
-def _pay_suppliers(company: Company, day: int) -> None:
+def _spend(company: Company, directory: Path, day: int) -> None:
+    """What the spending desks do on a day, in the last quarter."""
+    within, last = company.stage.timeline.within, company.stage.timeline.periods
+    sent = within(last, 50)
+    _pay_suppliers(company, day, sent=sent)
+    # One desk, one log: in a short quarter the purchase waits until the batch is booked.
+    _buy(company, day, on=max(within(last, 75), sent + 4))
+    if day == company.drill.purchase_days[1]:
+        _chronicle(company, directory, lies.DRILL)
+    _buy_against_the_rules(company, day, on=company.drill.purchase_days[1])
+
+
+def _pay_suppliers(company: Company, day: int, *, sent: int) -> None:
     """Pakistan's 2-of-3 pays a batch; its first transaction is stuck and replaced."""
-    timeline = company.stage.timeline
-    sent = timeline.within(timeline.periods, 50)
     if day == sent:
         desk = _desk(company, lies.PAKISTAN)
-
-        def conditions(chain: ChainView, at: datetime) -> LenderConditions:
-            return _conditions(company, desk, chain, until=chain.tip().height, at=at)
-
         company.batch = Batch(
-            desk, company.pakistan.cold, "reserve-cold", company.stage, conditions
+            desk,
+            company.pakistan.cold,
+            "reserve-cold",
+            company.stage,
+            _conditions_today(company, desk),
         )
         company.batch.send(day)
     elif company.batch is not None and day == sent + 2:
         company.batch.bump(day)
     elif company.batch is not None and day == sent + 3:
         company.batch.book(day)
+
+
+def _buy(company: Company, day: int, *, on: int) -> None:
+    """Pakistan buys beneath its ceiling, from two quotes to the books."""
+    if day == on:
+        desk, stage = _desk(company, lies.PAKISTAN), company.stage
+        company.bought[lies.PAKISTAN] = bought = Bought(
+            BOUGHT_ID,
+            desk,
+            company.pakistan.cold,
+            "reserve-cold",
+            BOUGHT,
+            "PKR",
+            stage,
+            company.prices,
+            _conditions_today(company, desk),
+        )
+        bought.order(day, company.people.exchange)
+    elif day == on + 1:
+        company.bought[lies.PAKISTAN].receive(day)
+
+
+def _buy_against_the_rules(company: Company, day: int, *, on: int) -> None:
+    """The Drill Office buys what it promised not to: ministers let it pass, and say so in time."""
+    if day == on:
+        desk = _desk(company, lies.DRILL)
+        company.bought[lies.DRILL] = bought = Bought(
+            OVERRIDDEN_ID,
+            desk,
+            company.drill.vault,
+            "vault",
+            DRILLS_PURCHASE,
+            "USD",
+            company.stage,
+            company.prices,
+            _conditions_today(company, desk),
+            override=True,
+        )
+        bought.order(day, company.people.exchange)
+    elif day == on + 1:
+        company.bought[lies.DRILL].receive(day)
+    elif day == on + DRILL_TELLS_AFTER:
+        company.bought[lies.DRILL].publish(day)
 
 
 def refuse_purchases(company: Company) -> None:
@@ -188,16 +255,23 @@ def restated(company: Company) -> AccumulationTest:
 def _desk(company: Company, office: str) -> SpendingDesk:
     if office not in company.desks:
         chronicle = company.chronicles[office]
-        cap = EL_SALVADORS_CAP if office == lies.EL_SALVADOR else PAKISTANS_CAP
         company.desks[office] = SpendingDesk(
             chronicle.folder,
             chronicle.player.books,
             company.officers[office],
             chronicle.publisher.identity,
-            cap,
+            CAPS[office],
             company.suppliers,
+            publish_after_days=DRILL_TELLS_AFTER if office == lies.DRILL else STATES_TELL_AFTER,
         )
     return company.desks[office]
+
+
+def _conditions_today(company: Company, desk: SpendingDesk) -> Conditions:
+    def conditions(chain: ChainView, at: datetime) -> LenderConditions:
+        return _conditions(company, desk, chain, until=chain.tip().height, at=at)
+
+    return conditions
 
 
 def _conditions(

@@ -45,9 +45,12 @@ class Drill:
         self._describe()
 
     def act(self, day: int) -> None:
-        """What the office and its counterparties do before the block of a day is found."""
+        """What the office and its counterparties do before the block of a day is found.
+
+        The second purchase is an order's: see `purchases`.
+        """
         at = self.stage.timeline.instant(day)
-        if day in self.purchase_days:
+        if day == self.purchase_days[0]:
             script = self.vault.new_script()
             txid = self.stage.pay(self.people.exchange, (script, BOUGHT))
             paid = self.prices.value(BOUGHT, day, "USD").minor

@@ -12,9 +12,11 @@ from khazana.cli.demo import el_salvador, pakistan
 from khazana.cli.demo.chronicle import Publication
 from khazana.cli.demo.figures import TwoBars
 from khazana.cli.demo.judge import Outcome
-from khazana.cli.demo.orders import BATCH_ID, ENOUGH, STUCK, Batch, Refused
+from khazana.cli.demo.orders import BATCH_ID, ENOUGH, STUCK, Batch
 from khazana.cli.demo.portals import Portal
+from khazana.cli.demo.prices import major
 from khazana.cli.demo.proving import Proved
+from khazana.cli.demo.purchases import Bought, Refused
 from khazana.cli.demo.timeline import SCALE, Timeline
 from khazana.conditions.accumulation import Accumulation, AccumulationTest
 from khazana.ledger.accounts import Lane
@@ -257,6 +259,29 @@ def batch_lines(batch: Batch | None) -> Iterable[str]:
         f"transaction. The first, {first.txid}, paid {STUCK} sat/vB and was stuck; it was replaced "
         f"by {last.txid} at {ENOUGH} sat/vB, approved anew by two people, confirmed and booked."
     )
+
+
+def bought_lines(bought: Mapping[str, Bought]) -> Iterable[str]:
+    """Purchases from their quotes to the books, and what ministers let pass."""
+    for office in sorted(bought, key=list(STATE_NAMES).index):
+        state, name = bought[office].desk.log.order(bought[office].id), STATE_NAMES[office]
+        order = state.order
+        if order.purchase is None or order.cost is None:
+            continue
+        for past in state.overrides:
+            people = " and ".join(past.signed.holders)
+            yield _filled(
+                f"{name} drafts a purchase of {_btc(order.sats)}: refused by "
+                f'{", ".join(past.signed.rules)}. {people} let it pass: "{past.signed.reason}". '
+                "The approvers signed that they know. The public was to be told by "
+                f"{past.publish_on}: {past.published or 'NOT YET'}."
+            )
+        cost = f"{major(order.cost.minor, order.cost.currency)} {order.cost.currency}"
+        yield _filled(
+            f"{name} buys {_btc(order.sats)} by an order: {len(order.purchase.quotes)} quotes, the "
+            f"cheaper one taken, approved by {' and '.join(state.approvers)}, {cost} paid, "
+            f"delivered in {state.deliveries[0].txid}, receipt filed, {state.status.value}."
+        )
 
 
 def refusal_lines(refused: Mapping[str, Refused]) -> Iterable[str]:

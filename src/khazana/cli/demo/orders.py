@@ -1,6 +1,5 @@
-"""Two scenes at the spending desks: a batch that gets stuck, and purchases that are refused."""
+"""A scene at a spending desk: a batch of payments that gets stuck and is replaced."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -12,13 +11,11 @@ from khazana.bitcoin.network import REGTEST
 from khazana.bitcoin.transaction import Transaction
 from khazana.cli.demo.books import GAP
 from khazana.cli.demo.cosigners import Cosigner
-from khazana.cli.demo.people import EXCHANGE_NAME
-from khazana.cli.demo.prices import Prices
+from khazana.cli.demo.purchases import Conditions, noon_before
 from khazana.cli.demo.purses import Purse
 from khazana.cli.demo.signers import CHANGE, RECEIVE
-from khazana.cli.demo.spending_desk import SpendingDesk, quote_paper
+from khazana.cli.demo.spending_desk import SpendingDesk
 from khazana.cli.demo.stage import BTC, Stage, address
-from khazana.conditions.as_if_booked import LenderConditions
 from khazana.custody.drafting.assemble import Ground
 from khazana.custody.drafting.draft import Draft
 from khazana.custody.drafting.make import draft_payment
@@ -31,8 +28,7 @@ from khazana.custody.drafting.wallet import (
     previous_of,
     spending_wallet,
 )
-from khazana.custody.orders.checks import CheckOutcome
-from khazana.custody.orders.order import Money, Order, Purchase, Quote, payment
+from khazana.custody.orders.order import Order, payment
 from khazana.custody.orders.transaction import facts_of
 from khazana.devnet.view import DevnetView
 from khazana.ledger.documents import Reason
@@ -41,14 +37,9 @@ from khazana.units import Sats
 
 BATCH = (15, 22, 8, 31, 12)
 """Hundredths of a bitcoin to each of five suppliers."""
-BATCH_ID, PURCHASE_ID = "batch-1", "purchase-1"
+BATCH_ID = "batch-1"
 STUCK, ENOUGH = Fraction(1), Fraction(9)
 """Fee rates in sat/vB: too low to be mined in this demo, and not."""
-WANTED = 50 * BTC
-"""What both offices would like to buy at the end."""
-
-Conditions = Callable[[ChainView, datetime], LenderConditions]
-"""The lender's conditions as they stand on a chain at an instant."""
 
 
 @dataclass
@@ -68,7 +59,7 @@ class Batch:
 
     def send(self, day: int) -> None:
         """Draft, check, approve, sign and broadcast; the fee is too low for any block."""
-        at, chain = self._at(day), DevnetView(self.stage.devnet)
+        at, chain = noon_before(self.stage, day), DevnetView(self.stage.devnet)
         order = Order(
             id=BATCH_ID,
             office=self.desk.identity.fingerprint,
@@ -107,7 +98,7 @@ class Batch:
         if self.first is None:
             raise ValueError("nothing was sent yet")
         stuck, wallet = self.first
-        at, chain = self._at(day), DevnetView(self.stage.devnet)
+        at, chain = noon_before(self.stage, day), DevnetView(self.stage.devnet)
         ground = Ground(
             wallet=wallet,
             engine=best_engine(),
@@ -124,7 +115,10 @@ class Batch:
     def book(self, day: int) -> None:
         """The day after: confirmed, and explained in the books."""
         tip = self.stage.devnet.tip()
-        self.desk.book(BATCH_ID, self.sent[-1], tip, at=self._at(day))
+        at = noon_before(self.stage, day)
+        self.desk.confirm(BATCH_ID, self.sent[-1], tip, at=at)
+        moved = self.stage.timeline.instant(day - 1)
+        self.desk.book(BATCH_ID, at=at + timedelta(minutes=1), moved=moved)
 
     def _release(
         self,
@@ -158,77 +152,3 @@ class Batch:
         branches = [(b, self.purse.used(b) + GAP) for b in (RECEIVE, CHANGE)]
         descriptor = parse_descriptor(self.purse.signer.descriptor, REGTEST)
         return spending_wallet(self.wallet_id, descriptor, branches, best_engine())
-
-    def _at(self, day: int) -> datetime:
-        """Noon before the block of a day."""
-        return self.stage.timeline.instant(day) - timedelta(hours=12)
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A purchase that was drafted and refused, and every rule's answer."""
-
-    order: Order
-    outcome: CheckOutcome
-
-
-def refused_purchase(
-    desk: SpendingDesk,
-    script: bytes,
-    wallet_id: str,
-    prices: Prices,
-    chain: ChainView,
-    *,
-    day: int,
-    at: datetime,
-    conditions: LenderConditions,
-) -> Refused:
-    """An order for 50 BTC with two quotes, held against the lender's conditions before anybody
-    approves it.
-    """
-    cost = prices.value(WANTED, day, "USD").minor
-    quotes = tuple(
-        _quote(desk, name, dealer, cost * per_mille // 1000, at)
-        for name, dealer, per_mille in (
-            ("quote-1", EXCHANGE_NAME, 1000),
-            ("quote-2", "Dealer E (invented)", 1004),
-        )
-    )
-    order = Order(
-        id=PURCHASE_ID,
-        office=desk.identity.fingerprint,
-        network=REGTEST,
-        drafted_at=at,
-        drafter=desk.drafter,
-        expires_at=at + timedelta(days=7),
-        account=wallet_id,
-        reason=Reason.ACQUISITION,
-        purpose=f"Purchase for the reserve ({TEST_NOTICE})",
-        paid_from="central_bank",
-        purchase=Purchase(
-            address=address(script),
-            script=script,
-            sats=Sats(WANTED),
-            quotes=quotes,
-            chosen=quotes[0].id,
-            why=None,
-            deliver_by=(at + timedelta(days=2)).date(),
-        ),
-    )
-    desk.draft(order, at=at)
-    outcome = desk.check(order.id, conditions, chain, at=at + timedelta(minutes=1))
-    return Refused(order, outcome)
-
-
-def _quote(desk: SpendingDesk, name: str, dealer: str, minor: int, at: datetime) -> Quote:
-    text, sha256 = quote_paper(dealer, WANTED, f"{minor // 100}.{minor % 100:02d} USD")
-    desk.books.papers[f"{name}.txt"] = text
-    return Quote(
-        id=name,
-        dealer=dealer,
-        at=at - timedelta(hours=1),
-        valid_until=at + timedelta(hours=23),
-        price=Money("USD", minor),
-        fees_minor=minor // 1_000,
-        file_sha256=sha256,
-    )

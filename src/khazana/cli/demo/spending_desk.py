@@ -25,16 +25,18 @@ from khazana.custody.orders import events as ev
 from khazana.custody.orders.booking import booked_event, document_rows, documents_of
 from khazana.custody.orders.checks import CheckOutcome, Situation, check, checked_event
 from khazana.custody.orders.log import OrderLog, appended, new_log
+from khazana.custody.orders.machine import publication_day
 from khazana.custody.orders.order import Order
 from khazana.custody.orders.order_file import write_order
 from khazana.custody.orders.rules_file import read_spending
-from khazana.custody.orders.signing import Parties, approve, sign_order
+from khazana.custody.orders.signing import Parties, approve, override, sign_order
 from khazana.custody.orders.state import OrderState
 from khazana.custody.orders.transaction import TransactionFacts
 from khazana.ledger.office import Office as OfficeBooks
 from khazana.reserve.gather import gather_period
 from khazana.reserve.office_books import books_of
 from khazana.statement.checks import TEST_NOTICE
+from khazana.statement.dsse import joined
 from khazana.statement.identity import Office
 from khazana.statement.keys import key_id, public_bytes
 from khazana.statement.times import write_instant
@@ -43,11 +45,15 @@ from khazana.units import Height, Sats, btc_from_sats
 RULES, LOG = "spending.toml", "orders.jsonl"
 ASIDE, RESTATED = "desk", "restated"
 DRAFTER, APPROVERS = "drafter-1", ("approver-1", "approver-2")
+MINISTERS = ("minister-1", "minister-2")
 
 
 @dataclass
 class SpendingDesk:
-    """cap: of each own address, in satoshis. payees: whom the office may pay, by address."""
+    """cap: of each own address, in satoshis. payees: whom the office may pay, by address.
+
+    publish_after_days: by when the public is told of an override.
+    """
 
     folder: Path
     books: Books
@@ -55,6 +61,7 @@ class SpendingDesk:
     identity: Office
     cap: int
     payees: tuple[bytes, ...]
+    publish_after_days: int = 30
     log: OrderLog = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,12 +132,44 @@ class SpendingDesk:
         """The office as the file aside says, unused addresses of its wallets included."""
         return resolved(office_file(str(self.folder / ASIDE / "office.toml")), chain)
 
+    def override(self, id_: str, reason: str, *, at: datetime) -> None:
+        """Two ministers let the order pass against exactly the rules that refuse it."""
+        state = self.log.order(id_)
+        envelopes = [
+            override(
+                state.order,
+                state.facts,
+                self.officers.private[name],
+                self.parties,
+                rules=state.failed,
+                reason=reason,
+                at=at,
+            )
+            for name in MINISTERS
+        ]
+        days = self.rules.override.publish_after_days if self.rules.override else 0
+        self._add(
+            ev.Overridden(
+                **_heading(id_, ", ".join(MINISTERS), at),
+                envelope=ev.envelope_file(joined(envelopes)),
+                publish_on=publication_day(at, days).isoformat(),
+            )
+        )
+
+    def publish(self, id_: str, where: str, *, at: datetime) -> None:
+        self._add(ev.Published(**_heading(id_, DRAFTER, at), where=where))
+
     def approve(self, id_: str, *, at: datetime) -> None:
-        """By as many as the rules ask for, none of them the drafter."""
+        """By as many as the rules ask for, none of them the drafter; overridden rules are named."""
         for number, name in enumerate(APPROVERS):
             state, then = self.log.order(id_), at + timedelta(minutes=number)
             envelope = approve(
-                state.order, state.facts, self.officers.private[name], self.parties, at=then
+                state.order,
+                state.facts,
+                self.officers.private[name],
+                self.parties,
+                overridden=state.relied_on,
+                at=then,
             )
             self._add(ev.Approved(**_heading(id_, name, then), envelope=ev.envelope_file(envelope)))
 
@@ -140,19 +179,49 @@ class SpendingDesk:
         then = at + timedelta(minutes=1)
         self._add(ev.Broadcast(**_heading(id_, DRAFTER, then), txid=final.txid, where="own node"))
 
-    def book(self, id_: str, final: Transaction, block: BlockRef, *, at: datetime) -> None:
-        """Confirmed in a block; the documents that explain it go to the office's books."""
+    def pay(self, id_: str, reference: str, *, at: datetime) -> None:
+        """The money of a purchase leaves, as much as was decided."""
+        cost = self.log.order(id_).order.cost
+        if cost is None:
+            raise ValueError(f"{id_} costs nothing")
         heading = _heading(id_, DRAFTER, at)
-        raw = final.serialize().hex()
-        state = self._add(ev.Confirmed(**heading, raw=raw, height=block.height, block=block.hash))
-        documents = documents_of(state, at=at - timedelta(hours=12))
+        self._add(ev.Paid(**heading, currency=cost.currency, minor=cost.minor, reference=reference))
+
+    def deliver(self, id_: str, came: Transaction, block: BlockRef, *, at: datetime) -> None:
+        """The coins of a purchase stand in a block."""
+        bought = self.log.order(id_).order.purchase
+        scripts = [output.script for output in came.outputs]
+        self._add(
+            ev.Delivered(
+                **_heading(id_, DRAFTER, at),
+                raw=came.serialize().hex(),
+                vout=-1 if bought is None else scripts.index(bought.script),
+                height=block.height,
+                block=block.hash,
+            )
+        )
+
+    def receipt(self, id_: str, paper: str, *, at: datetime) -> None:
+        """The dealer's receipt is filed."""
+        self.books.papers[f"receipt-{id_}.txt"] = paper
+        digest = hashlib.sha256(paper.encode()).hexdigest()
+        self._add(ev.Receipted(**_heading(id_, DRAFTER, at), file_sha256=digest))
+
+    def confirm(self, id_: str, final: Transaction, block: BlockRef, *, at: datetime) -> None:
+        heading, raw = _heading(id_, DRAFTER, at), final.serialize().hex()
+        self._add(ev.Confirmed(**heading, raw=raw, height=block.height, block=block.hash))
+
+    def book(self, id_: str, *, at: datetime, moved: datetime) -> None:
+        """The documents that explain it go to the office's books. moved: the block's time."""
+        state = self.log.order(id_)
+        documents = documents_of(state, at=moved)
         table = document_rows(documents, header=True).decode()
         for cells in csv.DictReader(io.StringIO(table)):
             row = {name: value for name, value in cells.items() if value}
             amount = Sats(int(row.pop("amount_sat")))
             self.books.documents.append({**row, "amount_btc": btc_from_sats(amount)})
         self.books.papers[f"order-{id_}.json"] = write_order(state.order).decode()
-        self._add(booked_event(state, documents, at=at + timedelta(minutes=1), by=DRAFTER))
+        self._add(booked_event(state, documents, at=at, by=DRAFTER))
 
     def lender(
         self,
@@ -224,7 +293,7 @@ class SpendingDesk:
             "",
             "[override]",
             'role = "minister"',
-            "publish_after_days = 30",
+            f"publish_after_days = {self.publish_after_days}",
             "",
             "[purchase]",
             "least_quotes = 2",

@@ -58,6 +58,7 @@ def verify(company: Company, directory: Path, url: str) -> int:
         ),
         "",
         *narration.batch_lines(company.batch),
+        *narration.bought_lines(company.bought),
         *narration.refusal_lines(company.refused),
         "",
         *narration.where_things_lie(directory, [trial.command for trial in trials]),
