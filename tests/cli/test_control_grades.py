@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from khazana.bitcoin.chain import BlockRef
+from khazana.bitcoin.descriptor import parse_descriptor
+from khazana.bitcoin.network import REGTEST
 from khazana.bitcoin.transaction import OutPoint, Transaction, TxIn, TxOut
 from khazana.custody.closing import ClosingCoin
 from khazana.custody.control_evidence import MOVED_TYPE, cosigned_evidence, moved_evidence
+from khazana.custody.cosigners import can_spend_at_once
 from khazana.custody.coverage import ControlGrade
 from khazana.custody.message import ControlMessage
 from khazana.custody.moves import commitment_script
@@ -108,6 +111,16 @@ def test_one_cosigner_of_two_is_no_proof():
     assert (verdict, rules) == (Verdict.NOT_CHECKABLE, set())
     assert "1 of 3 keys signed alone, too few" in words
     assert set(rows(report)) == {ControlGrade.NONE.value, "all closing coins"}
+
+
+def test_a_key_beside_a_preimage_that_perhaps_nobody_knows_does_not_suffice():
+    """A wallet locked to an unknown preimage is burnt: its key alone proves no control."""
+    keys = [KEYS[name] + "/<0;1>/*" for name in ("anna", "bo")]
+    signed = frozenset({KEYS["anna"]})
+    locked = f"wsh(and_v(v:pk({keys[0]}),sha256({'ab' * 32})))"
+    assert not can_spend_at_once(parse_descriptor(locked, REGTEST), signed)
+    either = f"wsh(or_d(pk({keys[0]}),and_v(v:pk({keys[1]}),sha256({'ab' * 32}))))"
+    assert can_spend_at_once(parse_descriptor(either, REGTEST), signed)
 
 
 def test_messages_about_another_root_or_an_earlier_block_fail():

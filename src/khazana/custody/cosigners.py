@@ -50,11 +50,16 @@ def judge_cosigned(judging: Judging, fields: Mapping[str, Any], where: str) -> N
         signed = _signed(judging, file, wallet.signatures, descriptor, place)
         keys = {key_id(key) for key in descriptor.keys if not is_nobodys(key)}
         seen = f"wallet {wallet.wallet}: {len(signed)} of {len(keys)} keys signed alone"
-        if is_met(policy_of(descriptor), by=frozenset(signed), locks_open=False):
+        if can_spend_at_once(descriptor, frozenset(signed)):
             judging.notes.append(f"{seen}, enough to spend at once; its script was not spent")
             judging.count(coins, ControlGrade.COSIGNERS, said.block)
         else:
             judging.doubt(f"{seen}, too few to spend at once", place)
+
+
+def can_spend_at_once(descriptor: Descriptor, signed: frozenset[str]) -> bool:
+    """Whether these keys suffice by themselves: without a wait, and without a preimage."""
+    return is_met(policy_of(descriptor), by=signed, locks_open=False, preimages_known=False)
 
 
 def _signed(

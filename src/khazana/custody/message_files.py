@@ -20,9 +20,9 @@ from khazana.bitcoin.hashes import hash160
 from khazana.bitcoin.script import p2wpkh
 from khazana.custody.campaign import CampaignWallet
 from khazana.custody.collect import Stray
-from khazana.custody.cosigners import message_holds
+from khazana.custody.cosigners import can_spend_at_once, message_holds
 from khazana.custody.message import ControlMessage
-from khazana.custody.policy import is_met, is_nobodys, key_id, policy_of
+from khazana.custody.policy import is_nobodys, key_id
 
 _BEGIN = b"-----BEGIN BITCOIN SIGNED MESSAGE-----"
 _ARMOUR = re.compile(
@@ -186,7 +186,7 @@ def _state(wallet: CampaignWallet, found: Mapping[tuple[str, str], object]) -> W
         wallet.id,
         tuple(dict.fromkeys(signed)),
         tuple(dict.fromkeys(missing)),
-        is_met(policy_of(wallet.descriptor), by=by, locks_open=False),
+        can_spend_at_once(wallet.descriptor, by),
     )
 
 

@@ -193,10 +193,13 @@ def _lock(name: str, value: int) -> Policy:
     return Lock(LockKind.BLOCKS, value & _OLDER_VALUE)
 
 
-def is_met(policy: Policy, *, by: frozenset[str], locks_open: bool) -> bool:
+def is_met(
+    policy: Policy, *, by: frozenset[str], locks_open: bool, preimages_known: bool = True
+) -> bool:
     """Whether the holders of these keys could spend together. by: texts of keys (`key_id`).
 
-    Preimages count as known: what a hash hides is no key, and must not look like a safeguard.
+    Preimages count as known where a safeguard is asked for: what a hash hides is no key, and must
+    not look like one. Where a proof is asked for they do not: perhaps nobody knows them.
     """
     match policy:
         case SignedBy(key):
@@ -204,9 +207,13 @@ def is_met(policy: Policy, *, by: frozenset[str], locks_open: bool) -> bool:
         case Lock():
             return locks_open
         case Preimage():
-            return True
+            return preimages_known
         case Some(required, parts):
-            return sum(is_met(p, by=by, locks_open=locks_open) for p in parts) >= required
+            met = (
+                is_met(p, by=by, locks_open=locks_open, preimages_known=preimages_known)
+                for p in parts
+            )
+            return sum(met) >= required
 
 
 def key_id(key: KeyExpression) -> str:
