@@ -211,7 +211,7 @@ def _work_line(row: ProvenWork) -> str:
 
 def run_show(args: argparse.Namespace) -> int:
     file = _receipts(args.file)
-    print(f"{file.site}: {len(file.receipts)} receipts, nothing of them checked")
+    print(f"{file.site}: {len(file)} receipts, nothing of them checked")
     print(f"share target {file.target:064x}: {work_of_target(file.target):.4e} hashes a share")
     return 0
 

@@ -8,7 +8,8 @@ block, so the branch needs no position: every sibling stands on the right. With 
 bytes and twelve hashes a receipt has 667 bytes.
 """
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -58,19 +59,34 @@ class ReceiptsFile:
     """The receipts of one site under one share target.
 
     target: the largest hash that counts; it is stated before the work is done, so that luck
-    cannot choose it afterwards.
+    cannot choose it afterwards. raw: the file. cuts: where each receipt begins, where its
+    coinbase does, and where its branch does: a million receipts are not kept twice.
     """
 
     file: str
     site: str
     target: int
-    receipts: tuple[Receipt, ...]
+    raw: bytes = b""
+    cuts: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if not IDENTIFIER.fullmatch(self.site):
             raise ValueError(f"{self.site!r} is no name of a site")
         if not 0 < self.target < 1 << 256:
             raise ValueError("a target lies between 1 and 2**256 - 1")
+
+    def __len__(self) -> int:
+        return len(self.cuts) // 3
+
+    @property
+    def receipts(self) -> Iterator[Receipt]:
+        """The receipts in the order of the file."""
+        raw, cuts = self.raw, iter(self.cuts)
+        for start, coinbase, branch in zip(cuts, cuts, cuts, strict=True):
+            end = branch + 1 + _HASH * raw[branch]
+            siblings = tuple([raw[at : at + _HASH] for at in range(branch + 1, end, _HASH)])
+            header = raw[start : start + HEADER_SIZE]
+            yield Receipt(header, raw[coinbase:branch], siblings, start)
 
 
 def work_of_target(target: int) -> int:
@@ -89,7 +105,7 @@ def target_of_difficulty(difficulty: int) -> int:
 
 def write_receipts(site: str, target: int, receipts: Iterable[Receipt]) -> bytes:
     """A file of receipts."""
-    ReceiptsFile(file="", site=site, target=target, receipts=())
+    ReceiptsFile(file="", site=site, target=target, cuts=())
     name = site.encode("ascii")
     head = [MAGIC, bytes([len(name)]), name, target.to_bytes(_HASH, "little")]
     return b"".join([*head, *(receipt.serialize() for receipt in receipts)])
@@ -111,7 +127,7 @@ def read_receipts(file: str, raw: bytes) -> ReceiptsFile:
     target = int.from_bytes(reader.take(_HASH), "little")
     if target == 0:
         raise reader.malformed("the share target is zero")
-    receipts, offset, end = [], reader.offset, len(raw)
+    cuts, offset, end = array("Q"), reader.offset, len(raw)
     while offset < end:
         start, at = offset, offset + HEADER_SIZE
         length = raw[at] if at < end else 0
@@ -132,8 +148,5 @@ def read_receipts(file: str, raw: bytes) -> ReceiptsFile:
             raise MalformedBytes(what=what, offset=after, problem=problem)
         if offset > end:
             raise MalformedBytes(what=what, offset=start, problem="a receipt is cut off")
-        branch = tuple(raw[i : i + _HASH] for i in range(after + 1, offset, _HASH))
-        receipts.append(Receipt(raw[start : start + HEADER_SIZE], raw[at:after], branch, start))
-    return ReceiptsFile(
-        file=file, site=name.decode("ascii"), target=target, receipts=tuple(receipts)
-    )
+        cuts.extend((start, at, after))
+    return ReceiptsFile(file=file, site=name.decode("ascii"), target=target, raw=raw, cuts=cuts)

@@ -85,7 +85,7 @@ def _audited(
         site=file.site,
         target=file.target,
         findings=tuple(findings),
-        receipts=len(file.receipts),
+        receipts=len(file),
         counted=tuple(counted),
     )
 
