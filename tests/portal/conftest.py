@@ -16,3 +16,9 @@ def published(db, tmp_path):
     folder = write_publication(tmp_path / "publication")
     import_folder(folder, own=True, chain=story().world.chain)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(settings, tmp_path):
+    """What one test prints is not what another finds."""
+    settings.DATA_DIR = tmp_path / "portal-data"

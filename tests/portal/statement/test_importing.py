@@ -7,8 +7,8 @@ import pytest
 from khazana.portal.reserve.models import BalanceRow, CoinRow, FiguresRow, LineRow, MovementRow
 from khazana.portal.statement.exporting import export_folder
 from khazana.portal.statement.importing import import_folder
-from khazana.portal.statement.publication import PublicationRefused
 from khazana.portal.statement.models import FileRow, OfficeRow, StatementRow
+from khazana.portal.statement.publication import PublicationRefused
 from khazana.reserve.reading import read_reserve_statement
 from tests.portal.publication import write_publication
 from tests.reserve.world import story

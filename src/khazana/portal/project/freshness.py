@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.utils.http import parse_etags
 
 import khazana
 from khazana.portal.project.frame import progress_now
@@ -37,10 +38,11 @@ class PublishedETag:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method not in ("GET", "HEAD") or not request.path.startswith(PREFIXES):
             return self.get_response(request)
-        asked = f"{request.get_host()} {request.get_full_path()}"
+        asked = f"{request.scheme} {request.get_host()} {request.get_full_path()}"
         named = f"{published_mark()} {progress_now()} {asked}"
         etag = f'W/"{hashlib.sha256(named.encode()).hexdigest()[:32]}"'
-        if etag in request.headers.get("If-None-Match", ""):
+        had = parse_etags(request.headers.get("If-None-Match", ""))
+        if etag in had or etag.removeprefix("W/") in had:  # compared weakly (RFC 9110, 13.1.2)
             answer: HttpResponse = HttpResponseNotModified(headers={"ETag": etag})
         else:
             answer = self.get_response(request)

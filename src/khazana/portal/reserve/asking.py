@@ -19,6 +19,11 @@ def statement_asked(request: HttpRequest) -> StatementRow | None:
     return found
 
 
+def text_asked(request: HttpRequest, name: str) -> str:
+    """A text to look for; without NUL, which PostgreSQL takes for no text at all."""
+    return request.GET.get(name, "").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def date_asked(request: HttpRequest) -> date | None:
     """The day named by `?at=YYYY-MM-DD`; None without one or where it is no day."""
     try:

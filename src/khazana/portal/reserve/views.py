@@ -31,7 +31,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def holding(request: HttpRequest, kind: str, ident: str) -> HttpResponse:
     """One perimeter, entity, wallet or custodial account, with its account of the period."""
     statement = statement_asked(request)
-    if statement is None or kind not in SetKind.values:
+    if statement is None or kind not in SetKind.values or "\0" in ident:
         raise Http404
     row = FiguresRow.objects.filter(statement=statement, kind=kind, ident=ident).first()
     if row is None:

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from khazana.ledger.documents import Reason
-from khazana.portal.reserve.asking import statement_asked
+from khazana.portal.reserve.asking import statement_asked, text_asked
 from khazana.portal.reserve.models import CoinRow, FiguresRow, MovementRow, ScriptRow, SetKind
 from khazana.portal.reserve.stops import stops_of
 from khazana.portal.statement.choosing import standing_of_office, standing_statements
@@ -24,7 +24,7 @@ def movements(request: HttpRequest) -> HttpResponse:
     found = MovementRow.objects.filter(statement__in=standing_statements())
     if request.GET.get("statement"):
         found = MovementRow.objects.filter(statement=statement_asked(request))
-    wallet, reason = request.GET.get("wallet", ""), request.GET.get("reason", "")
+    wallet, reason = text_asked(request, "wallet"), text_asked(request, "reason")
     if wallet:
         found = found.filter(lines__wallet=wallet)
     if reason:
@@ -76,7 +76,7 @@ def movement(request: HttpRequest, txid: str) -> HttpResponse:
 def coins(request: HttpRequest) -> HttpResponse:
     """Every coin held at the closing block, and every address that the wallets declare."""
     statement = statement_asked(request)
-    wallet = request.GET.get("wallet", "")
+    wallet = text_asked(request, "wallet")
     held = CoinRow.objects.filter(statement=statement)
     scripts = ScriptRow.objects.filter(statement=statement)
     if wallet:

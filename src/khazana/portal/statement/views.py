@@ -75,7 +75,7 @@ def cite(request: HttpRequest, root: str, kind: str, ident: str, figure: str) ->
     row = statement_named(root)
     found = (
         None
-        if row is None or figure not in FIGURES
+        if row is None or figure not in FIGURES or "\0" in ident
         else FiguresRow.objects.filter(statement=row, kind=kind, ident=ident).first()
     )
     if row is None or found is None:
