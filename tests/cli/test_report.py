@@ -422,6 +422,13 @@ def test_entities_whose_roles_would_be_one_cannot_sign(published, tmp_path):
         list(signatures_of(twin, identity, now=datetime(2026, 11, 1, tzinfo=UTC)))
 
 
+def _with_a_wallet_twice(content):
+    entity = next(each for each in content["report"]["entities"] if each["wallets"])
+    wallet = entity["wallets"][0]
+    nothing = [0] * len(wallet["amounts"])
+    entity["wallets"].append({**wallet, "addresses": [], "amounts": nothing})
+
+
 def test_a_file_that_contradicts_itself_is_refused_with_its_place(published):
     raw = (published / "report.json").read_bytes()
     content = json.loads(raw)
@@ -432,6 +439,8 @@ def test_a_file_that_contradicts_itself_is_refused_with_its_place(published):
         (lambda c: c["report"]["dates"].reverse(), "dates"),
         (lambda c: c["report"]["entities"].append(c["report"]["entities"][0]), "twice"),
         (lambda c: c["report"].__setitem__("extra", 1), "extra"),
+        # Under the name of a wallet that is checked, another one would be looked at by nobody.
+        (_with_a_wallet_twice, "a wallet stands here twice"),
     ):
         lie = json.loads(raw)
         change(lie)

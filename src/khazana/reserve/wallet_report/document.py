@@ -205,6 +205,9 @@ def _entity_problems(
     report: WalletReport, entity: ReturnBody, seen: set[str]
 ) -> Iterator[tuple[str, str]]:
     where, count = f"entity {entity.id}", len(report.dates)
+    for what, rows in (("a wallet", entity.wallets), ("an account", entity.accounts)):
+        if len({each.id for each in rows}) != len(rows):
+            yield where, f"{what} stands here twice"
     for wallet in entity.wallets:
         place = f"{where}, wallet {wallet.id}"
         for address in wallet.addresses:
