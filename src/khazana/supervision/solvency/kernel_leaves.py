@@ -151,7 +151,8 @@ def put_leaves(
         for split in range(count):
             _draw(state, nonce, split, leaf)
             after = count - 1 - split
-            low = max(np.int64(0), left - after * cap) if after < 65536 else np.int64(0)
+            # Divided first: the product of a large cap and many shares would not fit.
+            low = left - after * cap if after <= left // cap else np.int64(0)
             high = min(left, cap)
             drawn = _high_product(number_at(leaf, 1), np.uint64(high - low + 1))
             amount = low + np.int64(drawn)
@@ -186,7 +187,14 @@ def _put(state: Any, leaf: Any, amount: Any, at: Any, nodes: Any) -> None:
 
 @njit(nogil=True, cache=True)
 def put_dummies(
-    key: Any, first: Any, last: Any, before: Any, halves: Any, tables: Any, epoch: Any, nodes: Any,
+    key: Any,
+    first: Any,
+    last: Any,
+    before: Any,
+    halves: Any,
+    tables: Any,
+    epoch: Any,
+    nodes: Any,
     leaves: Any,
 ) -> None:
     """Dummies first to last - 1, after `before` leaves of customers."""

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from khazana.bitcoin.blockfiles.kernel_tables import script_print
+
 MOST_ID = 48
 MOST_DIGITS = 19
 
@@ -77,3 +79,10 @@ def read_rows(
         owns[rows] = own
         rows += 1
     return rows, at
+
+
+@njit(nogil=True, cache=True)
+def print_ids(data: Any, starts: Any, sizes: Any, found: Any) -> None:
+    """A fingerprint of each id: equal ids have equal ones."""
+    for row in range(len(found)):
+        found[row] = script_print(data, starts[row], sizes[row])
