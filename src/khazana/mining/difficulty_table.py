@@ -48,7 +48,7 @@ def shipped_difficulty() -> DifficultySeries:
 
 
 def read_difficulty(text: str, *, network: Network, file: str, source: str) -> DifficultySeries:
-    """Read epochs and check what can be checked without a chain.
+    """Rule MI1: read epochs and check what can be checked without a chain.
 
     Heights are consecutive multiples of 2,016; bits are canonical, not easier than the network
     allows and within a factor of 4 of the epoch before; each time between two starts is the one
