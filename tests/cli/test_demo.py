@@ -26,7 +26,9 @@ from tests.cli.played import DAYS, ENDS, NOW, STATES, words_of
 
 def test_both_states_pass_and_the_drill_fails_one_check(played):
     assert played.status == 0, played.output
-    assert played.output.count("every check that could be made passed") == 4
+    assert played.output.count("every check that could be made passed") == (
+        4 if find_spec("pyrage") is None else 5
+    )
     assert "exactly one check failed, completeness" in played.output
     assert "claims 10.00000000 BTC at closing; the chain shows 8.49" in played.output
     assert played.output.count(TEST_NOTICE) > 6
@@ -129,7 +131,8 @@ def answered(page: str) -> str:
     """A page that comes up while the demo plays, which may be over before it is up."""
     for attempt in range(60):
         try:
-            return httpx.get(page, headers={"Accept-Language": "en"}, follow_redirects=True).text
+            english = {"Accept-Language": "en"}
+            return httpx.get(page, headers=english, follow_redirects=True, timeout=60).text
         except httpx.ConnectError:
             if attempt == 59:
                 raise

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from khazana.bitcoin.chain import ChainView
 from khazana.cli.demo import directory as lies
+from khazana.cli.demo.auditor import SEALED, SealedFor, sealed_for_auditor
 from khazana.cli.demo.books import Books
 from khazana.cli.demo.chronicle import Chronicle, Player
 from khazana.cli.demo.drill import BOUGHT as DRILLS_PURCHASE
@@ -76,6 +77,7 @@ class Company:
     batch: Batch | None = None
     bought: dict[str, Bought] = field(default_factory=dict)
     refused: dict[str, Refused] = field(default_factory=dict)
+    sealed: SealedFor | None = None
     tampered: ReserveStatement | None = None
 
     def player(self, office: str) -> Player:
@@ -303,6 +305,8 @@ def publish_newest(
         chronicle.attach(proved.statement)
         chronicle.write_journals(near)
         company.proved[office] = proved
+    fund = company.chronicles[lies.EL_SALVADOR]
+    company.sealed = sealed_for_auditor(fund.newest.statement, fund.folder / SEALED)
     drill = _chronicle(company, directory, lies.DRILL)
     drill.publish(timeline.periods, chain, at=timeline.days)
     company.tampered = drill.told_otherwise(near, company.drill.tampered)

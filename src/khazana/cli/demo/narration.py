@@ -9,6 +9,7 @@ from khazana.bitcoin.network import REGTEST
 from khazana.bitcoin.work import block_subsidy
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo import el_salvador, pakistan
+from khazana.cli.demo.auditor import AUDITOR, NOT_INSTALLED, SealedFor
 from khazana.cli.demo.chronicle import Publication
 from khazana.cli.demo.figures import TwoBars
 from khazana.cli.demo.judge import Outcome
@@ -229,6 +230,21 @@ def signed_by_quorums(proved: Mapping[str, Proved]) -> Iterable[str]:
             f"{len(campaign.closing.coins)} coins, {len(campaign.rounds)} proofs, {each.files} "
             f"files back from devices of demo keys. Message: {campaign.message.text}"
         )
+
+
+def sealed_lines(sealed: SealedFor | None) -> Iterable[str]:
+    """How proofs are shown to one reader and to nobody else."""
+    if sealed is None:
+        yield _filled(NOT_INSTALLED)
+        return
+    yield _filled(
+        f"A copy of El Salvador's statement shows the public the hash of its proofs alone; they "
+        f"are sealed with age for {AUDITOR}, who opens them:"
+    )
+    yield (
+        f"  khazana custody open {sealed.statement} {sealed.sealed} --identity {sealed.identity} "
+        f"--out {sealed.opened}"
+    )
 
 
 def report_lines(reports: Iterable[tuple[str, WalletReport | None]]) -> Iterable[str]:

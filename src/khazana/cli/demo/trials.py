@@ -6,6 +6,7 @@ from pathlib import Path
 
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo import narration
+from khazana.cli.demo.auditor import AUDITOR
 from khazana.cli.demo.chronicle import DOCUMENTS, MEMORANDUM, REPORT, STATEMENT, VALUATION
 from khazana.cli.demo.company import STATES, Company, restated
 from khazana.cli.demo.figures import lane_changes, on_one_day
@@ -52,6 +53,7 @@ def verify(company: Company, directory: Path, url: str) -> int:
         narration.restated_line(restated(company)),
         "",
         *narration.signed_by_quorums(company.proved),
+        *narration.sealed_lines(company.sealed),
         "",
         *narration.report_lines(
             (office, company.chronicles[office].newest.report) for office in STATES
@@ -101,6 +103,11 @@ def trials_of(company: Company, directory: Path, url: str) -> list[Trial]:
         given = ("--identity", folder / "office.json", "--office", folder / "office.toml")
         words = ("report", "verify", folder / REPORT, "--chain", f"esplora:{url}", *given)
         trials.append(Trial(title, tuple(map(str, words))))
+    if company.sealed is not None:
+        title = f"El Salvador's statement with its proofs withheld, as {AUDITOR} sees it"
+        opened = ("--control", company.sealed.opened)
+        file = company.sealed.statement
+        trials.append(trial(title, file, lies.EL_SALVADOR, "control", *opened))
     title = "The Drill Office's tampered statement, signed by its valid keys"
     tampered = directory / lies.TAMPERED
     return [*trials, trial(title, tampered, lies.DRILL, "full", failing="completeness")]
