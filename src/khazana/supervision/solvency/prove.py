@@ -1,0 +1,51 @@
+"""Slips out of a tree on disk: a customer's row is looked up, its leaves are found again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from khazana.supervision.solvency.encoding import customer_secret
+from khazana.supervision.solvency.epoch import Epoch
+from khazana.supervision.solvency.errors import NotInExtract
+from khazana.supervision.solvency.extract import rows
+from khazana.supervision.solvency.plan import Plan
+from khazana.supervision.solvency.positions import positions
+from khazana.supervision.solvency.slip import Slip, make_slip
+from khazana.supervision.solvency.splitting import shares_of, split
+from khazana.supervision.solvency.tree import Customer, key_of
+from khazana.supervision.solvency.tree_file import TreeFile
+
+
+def slip_of(
+    customer: str, *, extract: Path, plan: Plan, tree: TreeFile, epoch: Epoch, to_root: bool
+) -> Slip:
+    """One customer's slip; NotInExtract when there is no such row."""
+    for first, row in _numbered(extract, plan):
+        if row.id == customer:
+            return _slip(row, first, plan=plan, tree=tree, epoch=epoch, to_root=to_root)
+    raise NotInExtract(file=extract.name, customer=customer)
+
+
+def _numbered(extract: Path, plan: Plan) -> Iterator[tuple[int, Customer]]:
+    """Each row with the number of its first leaf."""
+    number = 0
+    for row in rows(extract, plan.tree, plan.splitting):
+        yield number, row
+        number += shares_of(row.balance, plan.splitting)
+
+
+def _slip(
+    row: Customer, first: int, *, plan: Plan, tree: TreeFile, epoch: Epoch, to_root: bool
+) -> Slip:
+    where = positions(plan.key, tree.leaves)
+    number = [head.name for head in epoch.trees].index(plan.tree.name)
+    head = epoch.trees[number]
+    shares = split(row.balance, plan.splitting, key=key_of(row, plan), epoch=epoch.epoch)
+    return make_slip(
+        tree=number,
+        height=head.depth if to_root else head.level,
+        root=bytes.fromhex(head.root),
+        epoch=epoch.epoch,
+        secret=customer_secret(plan.key, row.id),
+        places=[(amount, where.of(first + i)) for i, (_, amount) in enumerate(shares)],
+        beside=tree.siblings,
+    )
