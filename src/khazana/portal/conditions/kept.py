@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from khazana.conditions.parts import conditions_of
 from khazana.conditions.standing import standing_of
 from khazana.conditions.verdicts import Verdict
-from khazana.portal.reserve.pair import cached_value
 from khazana.portal.statement.models import StatementRow
+from khazana.reserve.reading import ReserveStatement
 
 
 @dataclass(frozen=True)
@@ -30,27 +29,29 @@ class Kept:
     unassessed: bool
 
 
+def verdicts_of(statement: ReserveStatement) -> dict[str, int]:
+    """How many conditions of a statement's parts have which verdict now, by the verdict's name."""
+    return dict(
+        Counter(
+            standing.newest.verdict.name
+            for body in conditions_of(statement)
+            for standing in standing_of(body)
+            if standing.newest is not None
+        )
+    )
+
+
 def kept_of(statement: StatementRow) -> Kept | None:
     """None where the published view carries no evaluated condition."""
-    return _kept(statement.root, statement.sha256)
-
-
-@lru_cache(maxsize=32)
-def _kept(root: str, sha256: str) -> Kept | None:
-    counted = Counter(
-        standing.newest.verdict
-        for body in conditions_of(cached_value(root, sha256))
-        for standing in standing_of(body)
-        if standing.newest is not None
-    )
+    counted: dict[str, int] = statement.verdicts
     if not counted:
         return None
     return Kept(
         verdicts=tuple(
-            Verdicts(verdict.name.lower(), verdict.value, counted[verdict])
+            Verdicts(verdict.name.lower(), verdict.value, counted[verdict.name])
             for verdict in Verdict
-            if counted[verdict]
+            if verdict.name in counted
         ),
-        breached=counted[Verdict.BREACHED] > 0,
-        unassessed=counted[Verdict.NOT_ASSESSABLE] > 0,
+        breached=Verdict.BREACHED.name in counted,
+        unassessed=Verdict.NOT_ASSESSABLE.name in counted,
     )

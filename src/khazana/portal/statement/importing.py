@@ -16,7 +16,9 @@ import msgspec
 from django.db import DataError, IntegrityError, transaction
 
 from khazana.bitcoin.chain import ChainView
+from khazana.conditions.parts import conditions_of
 from khazana.errors import KhazanaError
+from khazana.portal.conditions.kept import verdicts_of
 from khazana.portal.formatting.bidi import visible
 from khazana.portal.reserve.deriving import derive_rows, forget_rows
 from khazana.portal.reserve.models import MovementRow
@@ -102,6 +104,7 @@ def _incoming(item: Incoming, level: str) -> _Fresh:
     """The statement as the public sees it: no more than `level`, whatever the file discloses."""
     try:
         statement = read_reserve_statement(item.raw)
+        conditions_of(statement)  # a page that cannot read them would be a page that fails
     except KhazanaError as error:
         raise PublicationRefused(path=str(item.path), problem=str(error)) from error
     zone = statement.header.period.timezone
@@ -228,6 +231,7 @@ def _shown(fresh: _Fresh) -> dict[str, Any]:
         "signed_at": min(signed_instants(envelope), default=None),
         "headline": headline,
         "watched": watched_set(statement, headline),
+        "verdicts": verdicts_of(statement),
         "book": [msgspec.to_builtins(body) for body in statement.book_bodies],
         "exclusions": [msgspec.to_builtins(body) for body in statement.exclusions],
         "part_count": envelope.size,

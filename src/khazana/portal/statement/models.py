@@ -57,6 +57,8 @@ class StatementRow(models.Model):
     """The part that stands for everything, such as perimeter/public-sector."""
     watched = models.CharField(max_length=80, blank=True)
     """The part whose gross inflow is shown beside the headline's net."""
+    verdicts = models.JSONField(default=dict)
+    """How many of the lender's conditions have which verdict now, by the verdict's name."""
     book = models.JSONField(default=list)
     """Bodies of what changed without a transaction: losses, restatements, perimeter changes."""
     exclusions = models.JSONField(default=list)

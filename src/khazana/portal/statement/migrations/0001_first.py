@@ -87,6 +87,7 @@ class Migration(migrations.Migration):
                 ("signed_at", models.DateTimeField(null=True)),
                 ("headline", models.CharField(blank=True, max_length=80)),
                 ("watched", models.CharField(blank=True, max_length=80)),
+                ("verdicts", models.JSONField(default=dict)),
                 ("book", models.JSONField(default=list)),
                 ("exclusions", models.JSONField(default=list)),
                 ("part_count", models.PositiveIntegerField()),
