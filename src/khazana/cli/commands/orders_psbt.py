@@ -13,7 +13,7 @@ from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.bitcoin.transaction import Transaction
 from khazana.cli.chains import add_chain_argument
 from khazana.cli.files import naming, read_bytes, write_whole
-from khazana.cli.order_desk import OrderDesk, add_desk_arguments, chain_for, desk_of
+from khazana.cli.order_desk import OrderDesk, add_desk_arguments, attempt_of, chain_for, desk_of
 from khazana.cli.usage import WrongArguments
 from khazana.custody.drafting.assemble import Ground
 from khazana.custody.drafting.coin_control import CoinControl
@@ -31,8 +31,9 @@ from khazana.custody.drafting.wallet import (
     spending_wallet,
 )
 from khazana.custody.orders import events as ev
-from khazana.custody.orders.errors import TransactionDiffers
+from khazana.custody.orders.errors import OrderRefused, TransactionDiffers
 from khazana.custody.orders.state import AttemptPurpose, OrderState
+from khazana.custody.orders.transaction import require_whole
 from khazana.custody.psbt_files import MOST_BYTES, psbt_of_file
 from khazana.errors import KhazanaError
 from khazana.ledger.office import DescriptorSource
@@ -140,8 +141,14 @@ def run_signed(args: argparse.Namespace) -> int:
     final = _combined(args, desk, state) if args.psbt else _raw(args)
     if final is None:
         return EXIT_INCOMPLETE
-    heading = desk.heading(args.order, args.by)
-    after = desk.add(ev.Signed(**heading, raw=final.serialize().hex()))
+    event = ev.Signed(**desk.heading(args.order, args.by), raw=final.serialize().hex())
+    if state.facts is not None:
+        try:
+            require_whole(state.order, final, state.facts.spent)
+        except OrderRefused as refused:
+            desk.add(attempt_of(event, refused))
+            raise
+    after = desk.add(event)
     print(f"order {args.order} is {after.status.value}: {final.txid}")
     return 0
 

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from khazana.bitcoin.address import address_of
 from khazana.bitcoin.bip322.psbt import Psbt, PsbtInput, read_psbt
+from khazana.bitcoin.bip322.spends import judge_input
+from khazana.bitcoin.bip322.verdict import Reason, Refusal
 from khazana.bitcoin.network import Network
 from khazana.bitcoin.script import ScriptKind, classify
 from khazana.bitcoin.transaction import OutPoint, Transaction, TxIn, TxOut
@@ -170,6 +172,21 @@ def require_signed(order: Order, transaction: Transaction) -> None:
     for number, each in enumerate(transaction.inputs):
         if not each.script_sig and not each.witness:
             raise _differs(order, "unsigned", f"input {number} carries no signature")
+
+
+def require_whole(order: Order, transaction: Transaction, spent: Sequence[TxOut]) -> None:
+    """Refuse signatures that leave inputs or outputs open: the network takes them (Rule O9).
+
+    With one of them a stranger could pay somebody else after everybody approved.
+    """
+    if len(spent) != len(transaction.inputs):
+        return  # it is another transaction, which `require_same` says
+    for position in range(len(spent)):
+        try:
+            judge_input(transaction, position, spent)
+        except Refusal as refusal:
+            if refusal.reason is Reason.SIGHASH:
+                raise _differs(order, "sighash", f"input {position}: {refusal.words}") from refusal
 
 
 def _read(order: Order, psbt: bytes) -> tuple[Transaction, tuple[PsbtInput, ...]]:
