@@ -158,7 +158,7 @@ def test_an_honest_month_passes_and_says_what_rests_on_whose_word():
     result = report.result("mining")
     assert result.verdict is Verdict.PASSED
     assert result.summary.startswith("SIMULATED; 1 months of 1 sites computed again: ")
-    assert "1 within, 0 below, 0 above the detection limit of at most 5.02 %" in result.summary
+    assert "1 within, 0 below, 0 above the detection limit of at most 4.46 %" in result.summary
     assert "difficulty: SIMULATED (shipped difficulty epochs" in result.basis
     simulated, word, sources = result.limits
     assert simulated.startswith("SIMULATED: mainnet's difficulty is replayed")
@@ -193,9 +193,9 @@ def test_a_diverted_share_above_the_limit_is_below_and_says_so():
         ({"expected_sat": 1}, "expected_sat is stated as 1"),
         ({"low_sat": 1}, "low_sat is stated as 1"),
         ({"high_sat": 1}, "high_sat is stated as 1"),
-        ({"detection_percent": "1"}, "detection_percent is stated as 1; the rest gives 5.02"),
+        ({"detection_percent": "1"}, "detection_percent is stated as 1; the rest gives 4.46"),
         ({"verdict": "above"}, "verdict is stated as above"),
-        ({"luck_percent": "0.3"}, "detection_percent is stated as 5.02"),
+        ({"luck_percent": "0.3"}, "detection_percent is stated as 4.46"),
         ({"low_wh": 7_000_000_000}, "expected_sat is stated as"),
         ({"arrived_sat": 5}, "arrived_sat is stated as 5"),
         ({"arrivals": []}, "arrived_sat is stated as"),
@@ -246,6 +246,17 @@ def test_a_lie_about_a_site_fails_this_check_alone(fields, rule, said):
     assert report.failed == ("mining",)
     found = [(f.rule, f.text) for f in report.result("mining").findings]
     assert any(r == rule and said in text for r, text in found), found
+
+
+@pytest.mark.parametrize(("percent", "verdict"), [(0, "within"), (2, "within"), (3, "below")])
+def test_a_month_is_below_when_it_misses_the_budget_and_four_deviations(percent, verdict):
+    # Budget 1.7 %, luck 0.2 %: the line is at 2.5 %, the detection limit at 3.4 + 1.06 %.
+    amount = expected_sat() * (100 - percent) // 100
+    (body,) = read_sites(
+        "m", sites(site({"txid": "11" * 32, "account": "mine", "amount_sat": amount}))
+    )
+    (filled,) = with_figures(body, series_for(None, body)).months
+    assert (filled.verdict, filled.detection_percent) == (verdict, "4.46")
 
 
 def test_a_payout_that_two_sites_count_is_named():

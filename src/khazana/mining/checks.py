@@ -1,6 +1,4 @@
-"""What `khazana verify` asks about mining: what follows is computed again, and what is only said
-is named.
-"""
+"""What `khazana verify` asks about mining: what follows is computed again, the rest is named."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

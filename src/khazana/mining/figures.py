@@ -14,8 +14,11 @@ from khazana.mining.parts import MiningBody, MonthBody, exact
 from khazana.mining.rewards import Expected, expected_in_time
 from khazana.statement.times import read_instant
 
-DETECTION_FACTOR = Fraction(2927, 1000)
-"""1.645 + 1.282 standard deviations: 5 % false alarms, a power of 90 % (normal distribution)."""
+ALARM_FACTOR = Fraction(4)
+"""Standard deviations of luck beyond the whole error budget: by luck alone one month in 31,574 of
+an honest site falls so low (normal distribution), 1 % a year over 26 sites."""
+POWER_FACTOR = Fraction(1282, 1000)
+"""So much further out, nine months in ten are beyond it (normal distribution)."""
 _STEP = 100
 
 
@@ -61,7 +64,8 @@ def month_figures(body: MiningBody, month: MonthBody, series: DifficultySeries) 
     """Rules E41 to E43: expectation, its limits, the detection limit and the verdict.
 
     E42: the limits take the counter's bounds and the sum of the error budget, either way.
-    E43: detection limit = 2.927 × √(luck² + budget²); below it nothing is said to be missing.
+    E43: a month is below when the arrivals miss the expectation by more than the budget and
+    4 × luck; detection limit = 2 × budget + 5.282 × luck, for the budget may err either way.
     """
     budget = sum((exact(term.percent) for term in body.budget), Fraction())
     middle = expected_of_month(body, month, Fraction(month.low_wh + month.high_wh, 2), series)
@@ -70,8 +74,9 @@ def month_figures(body: MiningBody, month: MonthBody, series: DifficultySeries) 
     luck = month.luck_percent
     if month.payout == "solo":
         # Blocks found are Poisson: sd / mean = 1 / √mean.
-        luck = percent_up(10_000 / middle.blocks) if middle.blocks else "100"
-    detection = percent_up(DETECTION_FACTOR**2 * (exact(luck) ** 2 + budget**2))
+        luck = hundredths_up(root_up(10_000 / middle.blocks)) if middle.blocks else "100"
+    spread = exact(luck)
+    detection = hundredths_up(2 * budget + (ALARM_FACTOR + POWER_FACTOR) * spread)
     arrived = sum(arrival.amount_sat for arrival in month.arrivals)
     return MonthFigures(
         expected_sat=math.floor(middle.sats),
@@ -80,7 +85,7 @@ def month_figures(body: MiningBody, month: MonthBody, series: DifficultySeries) 
         arrived_sat=arrived,
         luck_percent=luck,
         detection_percent=detection,
-        verdict=_verdict(arrived, middle.sats, exact(detection)),
+        verdict=_verdict(arrived, middle.sats, budget + ALARM_FACTOR * spread),
     )
 
 
@@ -106,16 +111,24 @@ FOLLOWING = (
 """The fields of a month that follow from the others."""
 
 
-def percent_up(square: Fraction) -> str:
-    """The square root of a number as per cent, rounded up to hundredths, in its one spelling.
+def root_up(square: Fraction) -> Fraction:
+    """The square root of a number, rounded up to hundredths.
 
-    >>> percent_up(Fraction(4)), percent_up(Fraction(2)), percent_up(Fraction(0))
-    ('2', '1.42', '0')
+    >>> root_up(Fraction(4)), root_up(Fraction(2))
+    (Fraction(2, 1), Fraction(71, 50))
     """
     scaled = square * _STEP * _STEP
     root = math.isqrt(math.ceil(scaled))
-    hundredths = root if root * root >= scaled else root + 1
-    whole, rest = divmod(hundredths, _STEP)
+    return Fraction(root if root * root >= scaled else root + 1, _STEP)
+
+
+def hundredths_up(value: Fraction) -> str:
+    """A number rounded up to hundredths, in the one spelling of a part.
+
+    >>> hundredths_up(Fraction(2)), hundredths_up(Fraction(4, 3)), hundredths_up(Fraction(5, 2))
+    ('2', '1.34', '2.5')
+    """
+    whole, rest = divmod(math.ceil(value * _STEP), _STEP)
     return f"{whole}.{rest:02d}".rstrip("0").rstrip(".")
 
 
@@ -124,8 +137,8 @@ def seconds_of(instant: str) -> int:
     return int(read_instant(instant).timestamp())
 
 
-def _verdict(arrived: int, expected: Fraction, detection_percent: Fraction) -> str:
-    slack = expected * detection_percent / 100
+def _verdict(arrived: int, expected: Fraction, slack_percent: Fraction) -> str:
+    slack = expected * slack_percent / 100
     if arrived < expected - slack:
         return "below"
     return "above" if arrived > expected + slack else "within"
