@@ -13,7 +13,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet --quiet
 PYTHONS := $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python
 
-.PHONY: help demo test lint types docs bench lock install clean
+.PHONY: help demo test lint types docs bench messages lock install clean
 .DELETE_ON_ERROR:
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make types   mypy, strict"
 	@echo "make docs    the documentation into site/, strictly"
 	@echo "make bench   the measurements, as JSON: make --silent bench >FILE"
+	@echo "make messages the portal's words: collected, and compiled in every language"
 	@echo "make lock    compile requirements/*.lock again (asks the public package index)"
 	@echo "make install PROFILE=base VENV=.venv-base    one install profile into a folder"
 	@echo "make clean   remove what the targets above made, the virtual environments included"
@@ -46,6 +47,9 @@ docs: $(VENV)/.locked-dev
 
 bench: $(VENV)/.locked-bench
 	@PYTHONPATH=src:. $(PY) -m bench.run $(ARGS)
+
+messages: $(VENV)/.locked-dev
+	$(PY) -m khazana.portal.project.messages
 
 lock: $(VENV)/.locked-dev
 	$(PY) requirements/compile.py
