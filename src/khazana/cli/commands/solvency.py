@@ -1,6 +1,7 @@
 """`khazana solvency`: build a provider's tree, prove a balance, check a slip, build it again."""
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -30,6 +31,7 @@ from khazana.supervision.solvency.epoch import (
     read_epoch,
 )
 from khazana.supervision.solvency.errors import ProofRejected
+from khazana.supervision.solvency.page.build import built
 from khazana.supervision.solvency.plan import (
     BITCOIN,
     KINDS,
@@ -121,6 +123,10 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     again.add_argument("--out", metavar="FILE", type=Path, default=None)
     again.set_defaults(run=run_recompute)
+
+    page = commands.add_parser("page", help="write the page on which a customer checks a slip")
+    page.add_argument("--out", metavar="FILE", type=Path, required=True)
+    page.set_defaults(run=run_page)
 
 
 def run_build(args: argparse.Namespace) -> int:
@@ -235,6 +241,13 @@ def run_recompute(args: argparse.Namespace) -> int:
     if args.key is not None:
         result = recomputation(epoch, {epoch.trees[0].name: made}, software=SOFTWARE)
         _write_envelope(args.out, countersigned(result, read_key(args.key)))
+    return 0
+
+
+def run_page(args: argparse.Namespace) -> int:
+    content = built().html
+    write_whole(args.out, content)
+    print(f"{args.out}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
     return 0
 
 

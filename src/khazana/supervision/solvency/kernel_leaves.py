@@ -218,3 +218,13 @@ def chained(block: Any) -> Any:
     start_hash(state)
     compress_at(state, block, 0)
     return state
+
+
+@njit(nogil=True, cache=True)
+def repeat_compression(block: Any, times: Any) -> Any:
+    """So many compressions of one block: what the hashing alone costs."""
+    state = np.empty(40, np.uint32)
+    start_hash(state)
+    for _ in range(times):
+        compress_at(state, block, 0)
+    return state[0]
