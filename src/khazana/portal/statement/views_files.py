@@ -69,8 +69,7 @@ def download(request: HttpRequest, raw: bytes, *, name: str, sha256: str) -> Htt
     etag = f'"{sha256}"'
     answer.headers["ETag"] = etag
     answer.headers["Cache-Control"] = "no-cache"
-    given: HttpResponseBase = get_conditional_response(request, etag=etag, response=answer)
-    return given
+    return get_conditional_response(request, etag=etag, response=answer) or answer
 
 
 @require_safe
