@@ -27,6 +27,7 @@ from khazana.mining.difficulty import (
     FeeShare,
     days_between,
     exact_work,
+    replayed,
 )
 from khazana.mining.difficulty_table import (
     COLUMNS,
@@ -233,3 +234,14 @@ def test_fees_have_a_source_and_are_not_negative():
         FeeShare(Fraction(-1), "x")
     with pytest.raises(ValueError, match="source"):
         FeeShare(Fraction(0), "")
+
+
+def test_a_replay_says_that_it_is_simulated_and_keeps_its_figures():
+    replay = replayed(SHIPPED, later_s=86_400)
+    assert replay.simulated
+    assert replay.source.startswith("SIMULATED")
+    assert not SHIPPED.simulated
+    day = SHIPPED.begins + 10**8
+    real = [(p.seconds, p.bits, p.subsidy) for p in SHIPPED.stretches(day, day + 10**7)]
+    moved = replay.stretches(day + 86_400, day + 86_400 + 10**7)
+    assert [(p.seconds, p.bits, p.subsidy) for p in moved] == real

@@ -158,6 +158,22 @@ class DifficultySeries:
         yield Stretch(starts, ends - starts, epoch.bits, subsidy)
 
 
+def replayed(series: DifficultySeries, *, later_s: int) -> DifficultySeries:
+    """The same epochs some seconds later, for a test network, where difficulty means nothing.
+
+    Marked as simulated, in its source too, so that no figure made with it can pass for real.
+    """
+    return DifficultySeries(
+        network=series.network,
+        epochs=tuple(
+            DifficultyEpoch(e.first, e.bits, None if e.starts_at is None else e.starts_at + later_s)
+            for e in series.epochs
+        ),
+        source=f"SIMULATED: replayed {later_s} s later from: {series.source}",
+        simulated=True,
+    )
+
+
 def exact_work(bits: int) -> Fraction:
     """The mean number of hashes to find a block under a target, unrounded.
 
