@@ -29,9 +29,10 @@ build_tree(small, plan, out, using=using)  # compiles, or reads numba's cache
 begun = time.perf_counter()
 made = build_tree(extract, plan, out, using=using)
 took = time.perf_counter() - begun
-status = {line.split(":")[0]: line.split()[1] for line in open("/proc/self/status") if "kB" in line}
-print(json.dumps({"s": took, "rows": made.survey.rows, "anonymous_mib": int(status["RssAnon"]) / 1024,
-                  "peak_mib": int(status["VmHWM"]) / 1024}))
+lines = [line.split() for line in open("/proc/self/status") if "kB" in line]
+mib = {line[0]: int(line[1]) / 1024 for line in lines}
+answer = {"s": took, "anonymous_mib": mib["RssAnon:"], "peak_mib": mib["VmHWM:"]}
+print(json.dumps(answer))
 """
 
 

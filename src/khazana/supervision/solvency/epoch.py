@@ -20,7 +20,6 @@ from khazana.supervision.solvency.plan import (
     published_level,
 )
 
-FORMAT = "khazana.solvency-epoch/1"
 PAYLOAD_TYPE = "application/vnd.khazana.solvency-epoch+json"
 _DOMAIN = b"khazana.solvency-epoch/1\0"
 MOST_TREES = 256
@@ -156,7 +155,7 @@ def make_epoch(
     made = Epoch(
         block=block,
         epoch=epoch,
-        format=FORMAT,
+        format="khazana.solvency-epoch/1",
         genesis=genesis,
         previous=previous.digest if previous is not None else None,
         provider=provider,

@@ -178,7 +178,8 @@ def survey(path: Path, tree: TreeId, splitting: Splitting) -> Survey:
             rows += 1
             total += customer.balance
             leaves += shares_of(customer.balance, splitting)
-    check_head(*[*head, b"", b""][:2], tree, problems)
+    first, second = [*head, b"", b""][:2]
+    check_head(first, second, tree, problems)
     if not problems.found:
         if total > tree.asset.most:
             problems.add(FIRST_ROW, f"all balances together exceed what there is: {total}")

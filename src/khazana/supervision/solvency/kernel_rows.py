@@ -42,7 +42,7 @@ def read_rows(
             if byte == 0x2E:
                 if decimals >= 0 or digits == 0:
                     return rows, line
-                decimals = 0
+                decimals = np.int64(0)
             else:
                 if byte < 0x30 or byte > 0x39 or amount > most or digits >= MOST_DIGITS:
                     return rows, line
