@@ -248,6 +248,16 @@ def test_a_lie_about_a_site_fails_this_check_alone(fields, rule, said):
     assert any(r == rule and said in text for r, text in found), found
 
 
+@pytest.mark.parametrize(
+    ("billed", "told"), [(7_440_000_900, False), (7_440_001_001, True), (7_000_000_000, True)]
+)
+def test_a_bill_that_differs_from_the_counters_is_told(billed, told):
+    report = changed(month(billed_wh=billed))
+    assert report.failed == ()
+    said = "the bill differs from the counters in 2026-01" in report.result("mining").summary
+    assert said is told
+
+
 @pytest.mark.parametrize(("percent", "verdict"), [(0, "within"), (2, "within"), (3, "below")])
 def test_a_month_is_below_when_it_misses_the_budget_and_four_deviations(percent, verdict):
     # Budget 1.7 %, luck 0.2 %: the line is at 2.5 %, the detection limit at 3.4 + 1.06 %.

@@ -197,7 +197,9 @@ def test_days_without_seal_and_seals_without_day_are_named():
     file = file_of(honest(2)[:-1])
     first, second = seals_of(file)
     audit = audit_readings(file, [first], meters())
-    assert [f.text for f in audit.findings] == ["no seal over the 48 readings of 2026-01-02"]
+    ((rule, text, where),) = [(f.rule, f.text, f.where) for f in audit.findings]
+    assert (rule, text) == ("E12", "no seal over the 48 readings of 2026-01-02")
+    assert where == "readings.csv, line 50, meter main-1"
     assert audit.unsealed == 48
     only = file_of(honest(1)[:-1])
     audit = audit_readings(only, [first, second, first], meters())

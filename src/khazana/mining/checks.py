@@ -178,12 +178,20 @@ def mining_summary(bodies: Sequence[MiningBody]) -> str:
     worst = max((month.detection_percent for month in months), key=float, default="0")
     arrived = sum(month.arrived_sat for month in months)
     expected = sum(month.expected_sat for month in months)
+    apart = [m.month for m in months if not _billed(m)]
+    bills = f"; the bill differs from the counters in {', '.join(apart)}" if apart else ""
     mark = "SIMULATED; " if any(body.simulated for body in bodies) else ""
     return (
         f"{mark}{len(months)} months of {len(bodies)} sites computed again: {expected} sat "
         f"expected, {arrived} sat arrived; {counts['within']} within, {counts['below']} below, "
-        f"{counts['above']} above the detection limit of at most {worst} %"
+        f"{counts['above']} above the detection limit of at most {worst} %{bills}"
     )
+
+
+def _billed(month: MonthBody) -> bool:
+    """Whether the bill, if one is stated, is the counters' energy to a kilowatt-hour."""
+    billed = month.billed_wh
+    return billed is None or month.low_wh - 1000 <= billed <= month.high_wh + 1000
 
 
 def _named(month: MonthBody) -> dict[str, str]:

@@ -1,0 +1,29 @@
+"""The page on evidence and the program say the same rules."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = [
+    *sorted((ROOT / "src" / "khazana" / "mining").rglob("*.py")),
+    ROOT / "src" / "khazana" / "cli" / "mining_parts.py",
+]
+PAGE = (ROOT / "docs" / "spec" / "mining-evidence.md").read_text("utf-8")
+FORMULAS = {"E40", "E41", "E42", "E43"}
+
+
+def test_every_rule_on_evidence_that_the_code_cites_is_on_the_page_and_the_other_way_round():
+    cited = {rule for path in SOURCES for rule in re.findall(r'"(E\d+)"', path.read_text("utf-8"))}
+    stated = set(re.findall(r"^\| (E\d+) \|", PAGE, flags=re.M))
+    assert cited == stated - FORMULAS
+    assert stated >= FORMULAS
+
+
+def test_every_rule_on_evidence_has_a_test():
+    folders = (ROOT / "tests" / "mining", ROOT / "tests" / "cli")
+    tested = set()
+    for folder in folders:
+        for path in folder.glob("test_*.py"):
+            tested |= set(re.findall(r'"(E\d+)"', path.read_text("utf-8")))
+    stated = set(re.findall(r"^\| (E\d+) \|", PAGE, flags=re.M))
+    assert stated - FORMULAS - tested == set()
