@@ -221,6 +221,35 @@ def test_an_override_takes_two_people_who_sign_the_same_words(office, capsys):
     assert office.run("publish", "roof", "--where", "Gazette 12", by="press") == 2
 
 
+def test_nobody_signs_an_override_of_another_order_than_the_one_named(office, capsys):
+    """Rule O27: a slip about a large order, handed over with the words of a small one."""
+    slips = {}
+    for number, name in enumerate(("roof", "wall")):
+        request = REQUEST.replace('"0.3"', f'"0.{8 + number}"').replace('"roof"', f'"{name}"')
+        drafted(office, request)
+        psbt, _ = transaction(TxOut(Sats((8 + number) * 10_000_000), script("payee")))
+        assert office.run("attach-psbt", name, office.write("a.psbt", psbt), by="dana") == 0
+        office.run("check", name, by="dana")
+        slips[name] = office.folder / f"{name}.json"
+        first = ["override", name, "--key", office.key("mina"), "--reason", "rain"]
+        assert office.run(*first, "--out", slips[name]) == 0
+    capsys.readouterr()
+    out = office.folder / "both.json"
+    second = ["--key", office.key("musa"), "--out", out]
+    assert office.run("override", "roof", "--envelope", slips["wall"], *second) == 2
+    assert "wall" in capsys.readouterr().err
+    approval = office.folder / "amir.json"
+    small = REQUEST.replace('"roof"', '"hut"')
+    drafted(office, small)
+    psbt, _ = transaction()
+    office.run("attach-psbt", "hut", office.write("b.psbt", psbt), by="dana")
+    assert office.run("check", "hut", by="dana") == 0
+    assert office.run("approve", "hut", "--key", office.key("amir"), "--out", approval) == 0
+    assert office.run("override", "hut", "--envelope", approval, *second) == 2
+    assert "order-approval+json, not a" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def bought(office: Office) -> None:
     """A purchase of 5 BTC, drafted, checked and approved by two."""
     now = clock.now()

@@ -143,6 +143,7 @@ MUTATIONS = [
      "role[1].keys[2]", 'did you mean "governor"'),
     ("office.toml", "[[exclusion]]", "[[exclusions]]", 0, "exclusions", 'did you mean "exclusion"'),
     ("office.toml", "[[exclusion]]", "[[exclusion]", 0, "(text)", "is not TOML"),
+    ("office.toml", "[[exclusion]]", f"a = {'9' * 5_000}\n[[exclusion]]", 0, "(text)", "too long"),
     ("office.toml", 'sector = "budgetary central government"', 'sector = " "', 0,
      "entity[1].sector", "is empty"),
     ("documents.csv", "id,reason,at", "id,raeson,at", 0, "raeson", 'did you mean "reason"'),

@@ -209,6 +209,10 @@ def read_toml(file: str, raw: bytes, problems: ProblemList) -> Section:
         line = int(found[1]) if found and found[1] else raw.count(b"\n") + 1
         words = str(wrong)[: found.start()] if found else "it is nested too deep"
         problems.add(Place(file, line, "(text)"), f"is not TOML: {words}")
+    except ValueError:
+        # Python's own bound on the digits of a whole number; it does not say where.
+        longest = max(enumerate(text.split("\n"), 1), key=lambda row: len(row[1]))[0]
+        problems.add(Place(file, longest, "(text)"), "holds a number too long to read")
     else:
         return Section(values, file=file, path=(), lines=lines_of(text), problems=problems)
     problems.refuse_if_any(file)

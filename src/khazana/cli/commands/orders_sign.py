@@ -26,6 +26,7 @@ from khazana.custody.orders.transitions import AFTER, impossible
 from khazana.ledger.canonical import canonical_bytes, parse_strict
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.dsse import Envelope, joined, read_envelope, sign
+from khazana.statement.table import printable
 from khazana.units import btc_from_sats
 
 
@@ -149,6 +150,8 @@ def run_override(args: argparse.Namespace) -> int:
     at = now()
     state = desk.log().order(args.order)
     envelopes = [_envelope(path) for path in args.envelope]
+    for each in envelopes:
+        read_override_words(each, state.order, state.facts, desk.parties, at)
     for path in args.key:
         private = read_key(path)
         envelopes.append(
@@ -168,8 +171,9 @@ def run_override(args: argparse.Namespace) -> int:
         problem = "the envelopes are over different words; sign the first one's with --envelope"
         raise WrongArguments(command="orders override", problem=problem)
     together = joined(envelopes)
-    rules, reason = read_override_words(together, state.order)
-    print(f"order {args.order}: to pass against {', '.join(rules)}, because: {reason}")
+    rules, reason = read_override_words(together, state.order, state.facts, desk.parties, at)
+    words = f"order {args.order}: to pass against {', '.join(rules)}, because: {reason}"
+    print(printable(words))
     if args.out is not None:
         write_whole(args.out, canonical_bytes(together.to_json()) + b"\n", replace=False)
         print(f"{len(together.signatures)} signature(s) written to {args.out}")

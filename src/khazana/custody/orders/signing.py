@@ -226,20 +226,8 @@ def judge_override(
     at: datetime,
 ) -> OverrideSigned:
     """The override, if two people of the role signed it for this order and transaction."""
-    claim = _payload(envelope, OVERRIDE_PAYLOAD_TYPE, order.id)
-    if not isinstance(claim, dict):
-        raise OverrideRefused(order=order.id, problem="it holds no claim")
-    signed_at, version = _same_heading(claim, order, parties, at)
+    rules, reason, signed_at, version = _override_claim(envelope, order, facts, parties, at)
     txid = None if facts is None else facts.txid
-    if claim.get("txid") != txid:
-        raise OverrideRefused(
-            order=order.id, problem=f"it is for the transaction {claim.get('txid')}, not {txid}"
-        )
-    rules, reason = claim.get("rules"), claim.get("reason")
-    if not isinstance(reason, str) or not reason.strip():
-        raise OverrideRefused(order=order.id, problem="it gives no reason")
-    if not isinstance(rules, list) or not all(isinstance(each, str) for each in rules):
-        raise OverrideRefused(order=order.id, problem="it names no rules")
     expected = {
         "type": "khazana.order-override/1",
         **_heading(order, version, signed_at),
@@ -263,15 +251,37 @@ def judge_override(
     return OverrideSigned(tuple(rules), reason, tuple(people), txid, signed_at)
 
 
-def read_override_words(envelope: Envelope, order: Order) -> tuple[tuple[str, ...], str]:
-    """The rules and the reason that an override's signers put their names to, not judged yet."""
+def read_override_words(
+    envelope: Envelope, order: Order, facts: TransactionFacts | None, parties: Parties, at: datetime
+) -> tuple[tuple[str, ...], str]:
+    """The rules and the reason that an override's signers put their names to.
+
+    Whether enough people signed is not judged yet; that it is about this order and transaction is:
+    who signs the words of a file next must not sign for another order.
+    """
+    rules, reason, *_ = _override_claim(envelope, order, facts, parties, at)
+    return tuple(rules), reason
+
+
+def _override_claim(
+    envelope: Envelope, order: Order, facts: TransactionFacts | None, parties: Parties, at: datetime
+) -> tuple[list[str], str, datetime, OfficeVersion]:
+    """Rules, reason, time and version of an override of this order and transaction."""
     claim = _payload(envelope, OVERRIDE_PAYLOAD_TYPE, order.id)
-    rules, reason = (
-        (claim.get("rules"), claim.get("reason")) if isinstance(claim, dict) else ("", "")
-    )
-    if not isinstance(rules, list) or not isinstance(reason, str):
-        raise OverrideRefused(order=order.id, problem="it holds no rules and no reason")
-    return tuple(str(each) for each in rules), reason
+    if not isinstance(claim, dict):
+        raise OverrideRefused(order=order.id, problem="it holds no claim")
+    signed_at, version = _same_heading(claim, order, parties, at)
+    txid = None if facts is None else facts.txid
+    if claim.get("txid") != txid:
+        raise OverrideRefused(
+            order=order.id, problem=f"it is for the transaction {claim.get('txid')}, not {txid}"
+        )
+    rules, reason = claim.get("rules"), claim.get("reason")
+    if not isinstance(reason, str) or not reason.strip():
+        raise OverrideRefused(order=order.id, problem="it gives no reason")
+    if not isinstance(rules, list) or not all(isinstance(each, str) for each in rules):
+        raise OverrideRefused(order=order.id, problem="it names no rules")
+    return rules, reason, signed_at, version
 
 
 def _heading(order: Order, version: OfficeVersion, at: datetime) -> dict[str, Any]:
