@@ -89,3 +89,41 @@ def page(process, port):
             assert process.poll() is None, "the portal ended"
             time.sleep(0.1)
     raise AssertionError("the portal did not answer within half a minute")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("import", "nowhere"), "there is no such folder"),
+        (("import", "."), "no statements/*.json there"),
+        (("import", ".", "--chain", "nonsense:x"), "no kind of chain source"),
+        (("serve", "--chain", "nonsense:x", "--port", "0"), "no kind of chain source"),
+        (("serve", "--accent", "9"), "invalid choice: 9"),
+        (("nonsense",), "invalid choice"),
+        ((), "required: COMMAND"),
+    ],
+)
+def test_wrong_words_are_answered_in_one_line_that_names_them(tmp_path, words, said):
+    command = [sys.executable, "-m", "khazana.portal", "--data", str(tmp_path / "data"), *words]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env=clean(), cwd=tmp_path
+    )
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_configuration_that_is_not_fit_for_the_public_is_said_by_its_status(tmp_path):
+    fit = portal(tmp_path / "data", "check")
+    assert fit.returncode == 0, fit.stderr
+    command = [sys.executable, "-m", "khazana.portal", "--data", str(tmp_path / "data"), "check"]
+    for name, value, status in (
+        ("KHAZANA_PORTAL_HOSTS", ",", 1),
+        ("KHAZANA_PORTAL_PLAIN_HTTP", "1", 1),
+        ("KHAZANA_PORTAL_DATABASE", "mysql://x", 2),
+    ):
+        ended = subprocess.run(
+            command, capture_output=True, text=True, timeout=120, env={**clean(), name: value}
+        )
+        assert ended.returncode == status, (name, ended.stderr)
+        assert "Traceback" not in ended.stderr
