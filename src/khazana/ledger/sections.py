@@ -211,7 +211,7 @@ def read_toml(file: str, raw: bytes, problems: ProblemList) -> Section:
         problems.add(Place(file, line, "(text)"), f"is not TOML: {words}")
     except ValueError:
         # Python's own bound on the digits of a whole number; it does not say where.
-        longest = max(enumerate(text.split("\n"), 1), key=lambda row: len(row[1]))[0]
+        longest = max(enumerate(raw.split(b"\n"), 1), key=lambda row: len(row[1]))[0]
         problems.add(Place(file, longest, "(text)"), "holds a number too long to read")
     else:
         return Section(values, file=file, path=(), lines=lines_of(text), problems=problems)
