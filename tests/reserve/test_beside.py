@@ -140,6 +140,14 @@ def test_a_coin_that_was_sold_between_the_closings_is_no_double_count():
     assert result(checked(later))[0] is Verdict.PASSED
 
 
+def test_that_coins_may_have_moved_between_two_closings_is_said():
+    """Rule R20: lent from one to the other in between, each counts them at its own closing."""
+    early = checked(pair().statement(pair().theirs, until=pair().middle))
+    assert any("what moved from one office to the other" in limit for limit in early.limits)
+    together = checked(pair().statement(pair().theirs))
+    assert not any("what moved from one" in limit for limit in together.limits)
+
+
 def test_a_script_that_both_declare_fails_even_without_a_coin():
     theirs = replace(pair().theirs, wallets=list(pair().theirs.wallets), perimeters=[])
     theirs.wallets[0] = replace(

@@ -138,6 +138,11 @@ def _not_seen(ours: ReserveStatement, other: ReserveStatement, height: int) -> I
         if statement.withheld("scripts"):
             yield f"Scripts that {_name(statement)} withholds were not compared."
         period = statement.header.period
+        if period.until.height > height:
+            yield (
+                f"{_name(statement)} closes later, at block {period.until.height}: what moved from "
+                f"one office to the other after block {height} may count in both closings."
+            )
         inside = period.after.height < height < period.until.height
         if inside and statement.withheld("entry"):
             yield (
