@@ -101,7 +101,7 @@ def test_another_network_than_before_is_refused(published):
     refused(published, "before")
 
 
-def test_another_offices_word_replaces_no_statement(published):
+def test_another_offices_word_replaces_no_statement(published, client):
     newest = newest_statement()
     partner = OfficeRow.objects.create(
         slug="partner", name={"en": "Partner"}, own=False, network="regtest", genesis="0" * 64,
@@ -114,6 +114,9 @@ def test_another_offices_word_replaces_no_statement(published):
     assert newest_statement() == newest
     assert newest.superseded_by is None
     assert list(standing_statements(own=False)) == [claiming]
+    assert newest.root in client.get("/api/v1/statements?standing=true").content.decode()
+    assert newest.root not in client.get("/api/v1/statements?standing=false").content.decode()
+    assert "Replaced:" not in client.get("/feed.atom").content.decode()
 
 
 def test_showing_less_than_before_removes_what_was_shown(published):

@@ -48,7 +48,11 @@ def events() -> list[Event]:
         for row in StatementRow.objects.select_related("office").defer("raw", "book", "exclusions")
     }
     found = [Event(row, None) for row in rows.values()]
-    found += [Event(rows[row.supersedes], row) for row in rows.values() if row.supersedes in rows]
+    found += [
+        Event(rows[row.supersedes], row)
+        for row in rows.values()
+        if row.supersedes in rows and rows[row.supersedes].office_id == row.office_id
+    ]
     found.sort(key=_order)
     return found[::-1][:MOST_ENTRIES]
 

@@ -19,7 +19,7 @@ from khazana.portal.api.figures import (
 )
 from khazana.portal.api.problems import NoSuchThing
 from khazana.portal.reserve.models import FiguresRow, SetKind
-from khazana.portal.statement.choosing import newest_statement, standing_statements
+from khazana.portal.statement.choosing import is_replaced, newest_statement, standing_statements
 from khazana.portal.statement.commands import commands_for
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow, ReportRow, StatementRow
 
@@ -74,8 +74,14 @@ def _office(request: HttpRequest, row: OfficeRow, identity: str | None) -> schem
 
 def replaced_roots() -> dict[str, str]:
     """By the root of a statement that was replaced: the root of the one that replaced it."""
-    later = StatementRow.objects.exclude(supersedes="").order_by("pk")
-    return dict(later.values_list("supersedes", "root"))
+    replaced = StatementRow.objects.filter(is_replaced()).values("root")
+    later = StatementRow.objects.filter(supersedes__in=replaced).order_by("pk")
+    offices = dict(StatementRow.objects.values_list("root", "office"))
+    return {
+        supersedes: root
+        for supersedes, root, office in later.values_list("supersedes", "root", "office")
+        if offices[supersedes] == office
+    }
 
 
 def statements_asked(asked: StatementFilter) -> QuerySet[StatementRow]:
@@ -84,9 +90,7 @@ def statements_asked(asked: StatementFilter) -> QuerySet[StatementRow]:
     if asked.office is not None:
         found = found.filter(office__slug=asked.office)
     if asked.standing is not None:
-        replaced = StatementRow.objects.exclude(supersedes="").values("supersedes")
-        wanted = asked.standing == "true"
-        found = found.exclude(root__in=replaced) if wanted else found.filter(root__in=replaced)
+        found = found.filter(~is_replaced() if asked.standing == "true" else is_replaced())
     return found
 
 

@@ -9,14 +9,16 @@ from khazana.portal.statement.models import OfficeRow, StatementRow
 _ROOT = re.compile("[0-9a-f]{8,64}")
 
 
-def standing_statements(*, own: bool = True) -> QuerySet[StatementRow]:
-    """The statements that nothing supersedes, the newest first, without their bytes.
-
-    Only an office itself replaces what it published: another's word for it is none.
-    """
+def is_replaced() -> Exists:
+    """Of a statement in a query: only its own office replaces it, another's word for it is none."""
     replacing = StatementRow.objects.filter(supersedes=OuterRef("root"), office=OuterRef("office"))
+    return Exists(replacing)
+
+
+def standing_statements(*, own: bool = True) -> QuerySet[StatementRow]:
+    """The statements that nothing supersedes, the newest first, without their bytes."""
     return (
-        StatementRow.objects.filter(~Exists(replacing), office__own=own)
+        StatementRow.objects.filter(~is_replaced(), office__own=own)
         .select_related("office")
         .defer("raw")
     )
