@@ -10,6 +10,7 @@ from pathlib import Path
 from khazana.errors import KhazanaError
 
 HOST = "127.0.0.1"
+FONTS_AFTER_SECONDS = 5.0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -192,7 +193,10 @@ def _serve(args: argparse.Namespace, listening: socket.socket) -> None:
     from khazana.portal.project.following import follow
     from khazana.portal.project.fonts import put_fonts
 
-    threading.Thread(target=put_fonts, args=(args.data / "fonts",), daemon=True).start()
+    # Cutting them takes seconds of the processor: the first pages come first.
+    fonts = threading.Timer(FONTS_AFTER_SECONDS, put_fonts, args=(args.data / "fonts",))
+    fonts.daemon = True
+    fonts.start()
     if args.follow is not None:
         threading.Thread(
             target=follow,

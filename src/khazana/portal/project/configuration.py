@@ -56,3 +56,10 @@ def secret_of(folder: Path) -> str:
             os.link(name, path)
         os.unlink(name)
     return path.read_text(encoding="ascii")
+
+
+def accent_of(number: str) -> int:
+    """The number of the office's colour."""
+    if number not in ("1", "2", "3", "4", "5", "6"):
+        raise ImproperlyConfigured(f"KHAZANA_PORTAL_ACCENT is 1 to 6, not {number!r}")
+    return int(number)

@@ -19,13 +19,13 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
-from khazana.portal.project.configuration import database_of, secret_of
+from khazana.portal.project.configuration import accent_of, database_of, secret_of
 
 PORTAL = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("KHAZANA_PORTAL_DIR", "portal-data"))
 PLAIN_HTTP = os.environ.get("KHAZANA_PORTAL_PLAIN_HTTP") == "1"
 PROGRESS_FILE = os.environ.get("KHAZANA_PORTAL_PROGRESS") or None
-ACCENT = int(os.environ.get("KHAZANA_PORTAL_ACCENT", "1"))
+ACCENT = accent_of(os.environ.get("KHAZANA_PORTAL_ACCENT", "1"))
 CHAIN_SOURCE = os.environ.get("KHAZANA_PORTAL_SOURCE") or "core:DATADIR"
 API_RATE = os.environ.get("KHAZANA_PORTAL_API_RATE", "600/min")
 NINJA_NUM_PROXIES = int(os.environ.get("KHAZANA_PORTAL_PROXIES", "0"))
