@@ -35,8 +35,8 @@ LIMITS = (
     "the coins, nor that nobody else holds the keys.",
 )
 _GRADE_LIMITS = {
-    ControlGrade.COSIGNERS: "Cosigners' messages show that enough keys can sign, not that the coins' "
-    "scripts accept what they sign together.",
+    ControlGrade.COSIGNERS: "Cosigners' messages show that enough keys can sign, not that the "
+    "coins' scripts accept what they sign together.",
     ControlGrade.MOVE: "That the addresses of a move were declared before it rests on when the "
     "statement was made, which is the office's word unless you saw it before the move.",
 }
