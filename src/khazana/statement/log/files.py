@@ -1,0 +1,212 @@
+"""A log as files that any web server can serve, appended to so that no crash forks or shortens it.
+
+Tiles are written first, under paths that no published checkpoint needs; then the checkpoint takes
+the old one's place in one step. Before that step the log is the old one, after it the new one.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from khazana.statement.keys import public_bytes
+from khazana.statement.log.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
+from khazana.statement.log.errors import LogDamaged, LogMoved, TileRefused
+from khazana.statement.log.notes import MOST_NOTE_BYTES, NoteKey
+from khazana.statement.log.tiles import (
+    ENTRIES,
+    HASH_BYTES,
+    MOST_BUNDLE_BYTES,
+    WIDTH,
+    Tile,
+    TiledTree,
+    bundle_bytes,
+    edge_tiles,
+    read_bundle,
+    read_hashes,
+    root_of_edge,
+    tile_at,
+)
+from khazana.statement.tree import EMPTY_ROOT, leaf_hash, root_of
+
+CHECKPOINT = "checkpoint"
+
+
+class LogFolder(Protocol):
+    """Where the files lie. Paths are relative, with slashes."""
+
+    def read(self, path: str, *, most: int) -> bytes | None:
+        """The file's bytes, or None when there is none; refuses one larger than `most`."""
+        ...
+
+    def write(self, path: str, content: bytes) -> None:
+        """Put the file in place in one step, and return when it will survive a power cut."""
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep every other writer out for as long as the block lasts."""
+        ...
+
+
+@dataclass(frozen=True)
+class LogFiles:
+    """A log in a folder, as its checkpoint states it. key: the log's own, of type 1.
+
+    edge: the hashes of the partial tiles, level by level; they alone give the root.
+    """
+
+    folder: LogFolder
+    key: NoteKey
+    checkpoint: Checkpoint
+    edge: tuple[tuple[bytes, ...], ...]
+
+    @property
+    def tree(self) -> TiledTree:
+        """The tree, for proofs; each tile is read when a proof needs it."""
+        return TiledTree(self.checkpoint.size, lambda tile: _hashes(self.folder, tile))
+
+    def entry(self, index: int) -> bytes:
+        """The bytes of an entry, which must give the hash that the tree holds for it."""
+        if not 0 <= index < self.checkpoint.size:
+            raise ValueError(f"entry {index} is not in a log of {self.checkpoint.size}")
+        place, at = divmod(index, WIDTH)
+        bundle = tile_at(self.checkpoint.size, level=ENTRIES, index=place)
+        entry = _bundle(self.folder, bundle)[at]
+        if leaf_hash(entry) != _hashes(self.folder, Tile(0, place, bundle.width))[at]:
+            raise LogDamaged(path=bundle.path, problem=f"entry {index} has another hash")
+        return entry
+
+
+def new_log(
+    folder: LogFolder, private: Ed25519PrivateKey, *, origin: str, name: str | None = None
+) -> LogFiles:
+    """An empty log in a folder that holds none. name: of the key, if it is not the origin."""
+    key = NoteKey(name or origin, public_bytes(private))
+    with folder.alone():
+        if folder.read(CHECKPOINT, most=MOST_NOTE_BYTES) is not None:
+            raise LogDamaged(path=CHECKPOINT, problem="the folder holds a log already")
+        empty = Checkpoint(origin, 0, EMPTY_ROOT)
+        folder.write(CHECKPOINT, sign_checkpoint(empty, private, name=key.name).to_bytes())
+    return LogFiles(folder, key, empty, ())
+
+
+def open_log(folder: LogFolder, *, origin: str, key: NoteKey) -> LogFiles:
+    """The log in a folder: its signature, and that the tiles at its edge give its root.
+
+    The last bundle must give the last tile. Older tiles are read by `verify_whole`.
+    """
+    checkpoint = _checkpoint(folder, origin, key)
+    size = checkpoint.size
+    edge: list[tuple[bytes, ...]] = [()] * ((size.bit_length() + 7) // 8)
+    for tile in edge_tiles(size):
+        edge[tile.level] = _hashes(folder, tile)
+    if root_of_edge(edge) != checkpoint.root:
+        raise LogDamaged(path=CHECKPOINT, problem="the tiles give another root than it states")
+    log = LogFiles(folder, key, checkpoint, tuple(edge))
+    if size:
+        _require_bundle(log, tile_at(size, level=ENTRIES, index=(size - 1) // WIDTH))
+    return log
+
+
+def verify_whole(log: LogFiles) -> None:
+    """Read every tile and every entry, and hash all of it again up to the root."""
+    size, level = log.checkpoint.size, 0
+    for index in range((size + WIDTH - 1) // WIDTH):
+        _require_bundle(log, tile_at(size, level=ENTRIES, index=index))
+    while size >> 8 * (level + 1):
+        above = size >> 8 * (level + 1)
+        for index in range(above):
+            tile = Tile(level, index)
+            up = tile_at(size, level=level + 1, index=index // WIDTH)
+            if root_of(_hashes(log.folder, tile)) != _hashes(log.folder, up)[index % WIDTH]:
+                raise LogDamaged(path=tile.path, problem="the level above holds another hash")
+        level += 1
+    if log.tree.root() != log.checkpoint.root:
+        raise LogDamaged(path=CHECKPOINT, problem="the tiles give another root than it states")
+
+
+def appended(log: LogFiles, entries: Sequence[bytes], private: Ed25519PrivateKey) -> LogFiles:
+    """The log with these entries after its last one, all of them or none.
+
+    A crash before the last write leaves tiles that no checkpoint needs; the next append writes
+    over them.
+    """
+    if NoteKey(log.key.name, public_bytes(private)) != log.key:
+        raise ValueError("this is not the log's key")
+    if not entries:
+        return log
+    bundle_bytes(entries)  # refuses an entry that is too large before anything is written
+    with log.folder.alone():
+        now = _checkpoint(log.folder, log.checkpoint.origin, log.key)
+        if now != log.checkpoint:
+            raise LogMoved(expected=log.checkpoint.size, found=now.size)
+        edge = _write_tiles(log, entries)
+        size = log.checkpoint.size + len(entries)
+        after = Checkpoint(log.checkpoint.origin, size, root_of_edge(edge))
+        signed = sign_checkpoint(after, private, name=log.key.name)
+        log.folder.write(CHECKPOINT, signed.to_bytes())
+    return LogFiles(log.folder, log.key, after, edge)
+
+
+def _write_tiles(log: LogFiles, entries: Sequence[bytes]) -> tuple[tuple[bytes, ...], ...]:
+    """Write all tiles that the longer log has and the old one has not; its edge."""
+    folder, size = log.folder, log.checkpoint.size
+    edge = [list(hashes) for hashes in log.edge] or [[]]
+    bundle: list[bytes] = []
+    if size % WIDTH:
+        bundle += _bundle(folder, Tile(ENTRIES, size // WIDTH, size % WIDTH))
+    touched = set()
+    for entry in entries:
+        bundle.append(entry)
+        edge[0].append(leaf_hash(entry))
+        touched.add(0)
+        size += 1
+        if size % WIDTH == 0:
+            folder.write(Tile(ENTRIES, size // WIDTH - 1).path, bundle_bytes(bundle))
+            bundle.clear()
+        level = 0
+        while len(edge[level]) == WIDTH:
+            full = Tile(level, (size >> 8 * (level + 1)) - 1)
+            folder.write(full.path, b"".join(edge[level]))
+            if level + 1 == len(edge):
+                edge.append([])
+            edge[level + 1].append(root_of(edge[level]))
+            touched.add(level + 1)
+            edge[level].clear()
+            level += 1
+    if bundle:
+        folder.write(Tile(ENTRIES, size // WIDTH, len(bundle)).path, bundle_bytes(bundle))
+    for tile in edge_tiles(size):
+        if tile.level in touched:
+            folder.write(tile.path, b"".join(edge[tile.level]))
+    return tuple(tuple(hashes) for hashes in edge)
+
+
+def _checkpoint(folder: LogFolder, origin: str, key: NoteKey) -> Checkpoint:
+    raw = folder.read(CHECKPOINT, most=MOST_NOTE_BYTES)
+    if raw is None:
+        raise LogDamaged(path=CHECKPOINT, problem="the folder holds no checkpoint")
+    return read_checkpoint(raw, origin=origin, key=key)[0]
+
+
+def _require_bundle(log: LogFiles, bundle: Tile) -> None:
+    hashes = _hashes(log.folder, Tile(0, bundle.index, bundle.width))
+    if tuple(leaf_hash(entry) for entry in _bundle(log.folder, bundle)) != hashes:
+        raise LogDamaged(path=bundle.path, problem="its entries have other hashes than the tree")
+
+
+def _hashes(folder: LogFolder, tile: Tile) -> tuple[bytes, ...]:
+    return read_hashes(tile, _file(folder, tile, most=WIDTH * HASH_BYTES))
+
+
+def _bundle(folder: LogFolder, tile: Tile) -> tuple[bytes, ...]:
+    return read_bundle(tile, _file(folder, tile, most=MOST_BUNDLE_BYTES))
+
+
+def _file(folder: LogFolder, tile: Tile, *, most: int) -> bytes:
+    raw = folder.read(tile.path, most=most)
+    if raw is None:
+        raise TileRefused(path=tile.path, problem="it is missing")
+    return raw
