@@ -2,18 +2,21 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import httpx
+
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo.server import HOST, listening_socket
 
 _ACCENTS = {lies.PAKISTAN: "1", lies.EL_SALVADOR: "2"}
 """The offices with pages, in the order of their ports."""
-_STOP_SECONDS = 5
+_START_SECONDS, _STOP_SECONDS, _STEP = 20, 5, 0.05
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ def portals(
     try:
         for office, port in ports.items():
             started.append(_started(office, port, directory, chain_url))
+        # The days can wait: whoever opens a page now shall not.
+        for portal in started:
+            _wait_for_answer(portal)
         yield tuple(started)
     finally:
         for portal in started:
@@ -60,6 +66,18 @@ def portals(
                 portal.process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 portal.process.kill()
+
+
+def _wait_for_answer(portal: Portal) -> None:
+    """Until the first page is there, the process has ended (and said why), or patience has."""
+    until = time.monotonic() + _START_SECONDS
+    while portal.process.poll() is None and time.monotonic() < until:
+        try:
+            httpx.get(f"{portal.url}/en/", timeout=_START_SECONDS)
+        except httpx.HTTPError:
+            time.sleep(_STEP)
+        else:
+            return
 
 
 def _started(office: str, port: int, directory: Path, chain_url: str) -> Portal:
