@@ -53,9 +53,12 @@ def balance_series(statement: ReserveStatement) -> Iterator[tuple[str, tuple[Bal
         declared = as_declared(perimeter, wallets)
         for block in _borders(declared):
             blocks.setdefault(block.height, block)
-        yield part, tuple(
-            BalanceAt(blocks[height], amount)
-            for height, amount in _balances(declared, accounts, after.height, until.height)
+        yield (
+            part,
+            tuple(
+                BalanceAt(blocks[height], amount)
+                for height, amount in _balances(declared, accounts, after.height, until.height)
+            ),
         )
 
 
