@@ -96,7 +96,7 @@ def pages_of(address: str) -> tuple[str, ...]:
     return (*LISTS, *sorted(set(found.values()) - set(LISTS)))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with chromium() as made:
         yield made
