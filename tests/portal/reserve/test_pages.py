@@ -4,6 +4,8 @@ import pytest
 
 from khazana.portal.formatting.amounts import btc_text
 from khazana.portal.reserve.models import MovementRow
+from khazana.portal.statement.models import ReportRow, StatementRow
+from khazana.portal.words.read import word
 from khazana.reserve.reading import read_reserve_statement
 from tests.reserve.world import story
 
@@ -119,3 +121,23 @@ def test_a_figure_that_no_statement_has_cannot_be_cited(published, client):
         f"cite/{'0' * 64}/perimeter/public-sector/closing/",
     ):
         assert client.get(f"/en/{address}").status_code == 404
+
+
+def test_coins_stand_beside_what_the_portal_found_of_their_control(published, client):
+    row = StatementRow.objects.get(root=read_reserve_statement(story().second).root)
+    assert "script-level" not in page(client, "coins/")
+    table = {
+        "columns": ["grade", "satoshi"],
+        "rows": [["script-level (BIP-322)", "1"], ["all closing coins", "1"]],
+    }
+    ReportRow.objects.create(
+        statement=row,
+        sha256=row.sha256,
+        source="core",
+        checked_at=row.until_mtp,
+        exit_status=0,
+        document={"checks": [{"name": "control", "verdict": "passed", "table": table}]},
+    )
+    text = page(client, "coins/", "es")
+    assert word("control_grade", "script-level (BIP-322)", "es") in text
+    assert f"/es/statements/{row.root}/#report" in text

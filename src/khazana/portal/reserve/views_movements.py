@@ -12,7 +12,7 @@ from khazana.portal.reserve.asking import statement_asked, text_asked
 from khazana.portal.reserve.models import CoinRow, FiguresRow, MovementRow, ScriptRow, SetKind
 from khazana.portal.reserve.stops import stops_of
 from khazana.portal.statement.choosing import standing_of_office, standing_statements
-from khazana.portal.statement.models import StatementRow
+from khazana.portal.statement.models import ReportRow, StatementRow
 
 _TXID = re.compile("[0-9a-f]{64}")
 PAGE = 50
@@ -88,6 +88,7 @@ def coins(request: HttpRequest) -> HttpResponse:
             "statement": statement,
             "wallets": FiguresRow.objects.filter(statement=statement, kind=SetKind.WALLET),
             "wallet": wallet,
+            "report": ReportRow.objects.filter(statement=statement).first(),
             "coins": Paginator(held, PAGE).get_page(request.GET.get("page")),
             "scripts": Paginator(scripts, PAGE).get_page(request.GET.get("addresses")),
             "names": wallet_names(statement),
