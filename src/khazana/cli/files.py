@@ -59,9 +59,13 @@ def read_bytes(path: Path, *, most: int) -> bytes:
 def write_whole(path: Path, content: bytes, *, mode: int = 0o644, replace: bool = True) -> None:
     """Write the file in one step: readers see the old content or the new, never a part.
 
-    replace=False refuses to touch a file that exists.
+    replace=False refuses to touch a file that exists. A device or a pipe, such as /dev/null, is
+    written to and never replaced.
     """
     try:
+        if _is_device(path):
+            path.write_bytes(content)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -83,6 +87,11 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644, replace: bool 
         raise FileNotUsable(path=str(path), problem="exists already; not overwritten") from error
     except OSError as error:
         raise FileNotUsable(path=str(path), problem=_reason(error)) from error
+
+
+def _is_device(path: Path) -> bool:
+    """Whether something stands there that is neither a file nor a directory."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _reason(error: OSError) -> str:
