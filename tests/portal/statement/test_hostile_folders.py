@@ -21,6 +21,12 @@ from tests.reserve.world import story
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def connection_stays(monkeypatch):
+    """A follower drops connections that are old; a test's is inside its transaction."""
+    monkeypatch.setattr(following, "close_old_connections", lambda: None)
+
+
 @pytest.fixture
 def folder(tmp_path):
     return write_publication(tmp_path / "publication")
