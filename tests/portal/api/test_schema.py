@@ -2,7 +2,9 @@
 
 import hypothesis
 import pytest
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 
 from khazana.portal.reserve.models import CoinRow
 from khazana.portal.statement.models import StatementRow
@@ -18,7 +20,13 @@ def described(published, settings):
     schemathesis = pytest.importorskip("schemathesis")
     settings.API_RATE = ""
     settings.ALLOWED_HOSTS = ["*"]
-    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
+    # As Django's own test client does: the test's connection is inside its transaction.
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
+    for signal in signals:
+        signal.connect(close_old_connections)
 
 
 @pytest.mark.parametrize("mode", ["positive", "negative"])
