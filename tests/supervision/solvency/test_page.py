@@ -76,7 +76,7 @@ def test_a_customer_checks_on_a_saved_page_without_a_network(browser, tmp_path):
         tab.click(f"nav button[lang={language}]")
         assert page_words()["page"]["inside"][language] in tab.inner_text("#conclusion")
     filled(tab, tree, held, words="somebody else", balance="")
-    assert tab.get_attribute("#conclusion", "data-reason") == "not_in_tree"
+    tab.wait_for_selector("#conclusion[data-reason=not_in_tree]")
     filled(tab, tree, held, words="words 0", balance="1.3")
     assert tab.get_attribute("#conclusion", "data-reason") == "balance_differs"
     assert tab.complaints == []
