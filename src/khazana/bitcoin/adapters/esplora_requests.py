@@ -2,6 +2,7 @@
 
 import random
 import re
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +29,8 @@ _BUSY = frozenset({429, 500, 502, 503, 504})
 """Statuses that the next try may not meet."""
 _READ = 64 * KIB
 _HEX_HASH = re.compile(r"[0-9a-f]{64}")
+
+_DECODING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,9 @@ class EsploraHttp:
         if body is None:
             return None
         try:
-            return msgspec.json.decode(body, type=kind)
+            # msgspec learns a type when it first meets it; two threads at once crashed the process.
+            with _DECODING:
+                return msgspec.json.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise self.error(path, f"the answer is not the expected JSON: {error}") from error
 
