@@ -146,10 +146,11 @@ def test_files_that_are_something_else_are_named(made, capsys):
 
 
 def test_a_message_of_a_device_that_knows_no_psbt_counts(made, capsys):
-    first_use = pytest.importorskip("tests.custody.test_first_use")
+    pytest.importorskip("bdkpython", reason="the office profile brings BDK")
     from khazana.bitcoin.bip322.encoding import write_simple
     from khazana.custody.first_use_psbt import first_use_psbt
     from khazana.custody.psbt_files import maps_of
+    from tests.custody import test_first_use as first_use
     from tests.custody.quorums import B
 
     plan = read_plan("plan.toml", (made / "plan.toml").read_bytes())
