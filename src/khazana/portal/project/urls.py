@@ -3,7 +3,7 @@
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import URLPattern, URLResolver, include, path
 
-from khazana.portal.project.views import language_chosen, nothing_here
+from khazana.portal.project.views import broken, language_chosen, nothing_here, refused, unreadable
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", language_chosen, name="language-chosen"),
@@ -17,4 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path("", include("khazana.portal.explainers.urls")),
     ),
 ]
+handler400 = unreadable
+handler403 = refused
 handler404 = nothing_here
+handler500 = broken

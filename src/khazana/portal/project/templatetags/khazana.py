@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -197,6 +198,16 @@ def in_other_language(context: dict[str, Any], language: str) -> str:
     query = request.META.get("QUERY_STRING", "")
     path = f"/{language}/{context['path_without_language']}"
     return f"{path}?{query}" if query else path
+
+
+@register.simple_tag(takes_context=True)
+def same_statement(context: dict[str, Any], before: str = "", behind: str = "") -> SafeText:
+    """What a link carries to stay with the statement that the reader asked for; else nothing.
+
+    before, behind: what joins it to the rest of the address: `?`, `&`.
+    """
+    root = context["request"].GET.get("statement", "")
+    return SafeText(escape(f"{before}statement={quote(root)}{behind}") if root else "")
 
 
 @register.simple_tag
