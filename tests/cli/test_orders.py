@@ -300,6 +300,7 @@ def test_a_purchase_that_is_paid_and_not_delivered_is_late(office, capsys):
     ("words", "problem"),
     [
         (["approve", "roof"], "give --key"),
+        (["approve", "roof", "--envelope", "x", "--psbt", "y"], "--psbt is for the machine"),
         (["override", "roof"], "give --key with --reason"),
         (["override", "roof", "--envelope", "x", "--reason", "y"], "first signer gives --reason"),
         (["broadcast", "roof", "--by", "x"], "give --chain"),
@@ -402,3 +403,38 @@ def test_a_write_that_fails_leaves_the_log_as_it_was(office, monkeypatch):
     assert office.log.read_bytes() == before
     assert [p.name for p in office.folder.glob(".orders.jsonl.*") if p.suffix != ".lock"] == []
     assert office.run("check", "roof", by="dana") == 0
+
+
+def test_an_approver_with_the_psbt_sees_what_the_inputs_spend(office, capsys):
+    """Rule O38: whoever keeps the log can understate a coin, and so hide a fee."""
+    drafted(office)
+    psbt = office.write("a.psbt", transaction(fee=9_500)[0])
+    assert office.run("attach-psbt", "roof", psbt, by="dana") == 0
+    lines = office.log.read_bytes().splitlines()
+    forged = json.loads(lines[-1])
+    forged["event"]["spent"][0]["sats"] -= 9_000
+    lines[-1] = canonical_bytes(forged)
+    office.log.write_bytes(b"".join(line + b"\n" for line in lines))
+    assert office.run("check", "roof", by="dana") == 0
+    capsys.readouterr()
+    words = ("approve", "roof", "--key", office.key("amir"))
+    assert office.run(*words, "--psbt", psbt, "--out", office.folder / "never.json") == 2
+    assert "the log says that input 0 spends 99991000 sat" in capsys.readouterr().err
+    assert not (office.folder / "never.json").exists()
+    assert office.run(*words, "--out", office.folder / "blind.json") == 0
+    assert "is the log's word" in capsys.readouterr().out
+
+
+def test_an_approver_with_the_right_psbt_signs_and_with_another_does_not(office, capsys):
+    drafted(office)
+    psbt = office.write("a.psbt", transaction()[0])
+    assert office.run("attach-psbt", "roof", psbt, by="dana") == 0
+    assert office.run("check", "roof", by="dana") == 0
+    words = ("approve", "roof", "--key", office.key("amir"))
+    other = office.write("b.psbt", transaction(fee=700)[0])
+    assert office.run(*words, "--psbt", other) == 2
+    assert "were approved" in capsys.readouterr().err
+    assert office.run(*words, "--psbt", office.write("c.psbt", b"no psbt")) == 2
+    assert "c.psbt" in capsys.readouterr().err
+    assert office.run(*words, "--psbt", psbt) == 0
+    assert "every input spends what the log says" in capsys.readouterr().out

@@ -21,8 +21,10 @@ from khazana.custody.orders.signing import (
     override,
     read_override_words,
 )
-from khazana.custody.orders.state import OrderState
+from khazana.custody.orders.state import AttemptPurpose, OrderState
+from khazana.custody.orders.transaction import facts_of, require_shown
 from khazana.custody.orders.transitions import AFTER, impossible
+from khazana.custody.psbt_files import MOST_BYTES, psbt_of_file
 from khazana.ledger.canonical import canonical_bytes, parse_strict
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.dsse import Envelope, joined, read_envelope, sign
@@ -41,6 +43,12 @@ def register_sign(actions: "argparse._SubParsersAction[argparse.ArgumentParser]"
     approval.add_argument("--key", metavar="FILE", type=Path)
     approval.add_argument("--envelope", metavar="FILE", type=Path)
     approval.add_argument("--out", metavar="FILE", type=Path)
+    approval.add_argument(
+        "--psbt",
+        metavar="FILE",
+        type=Path,
+        help="the attached PSBT, to see for yourself what the inputs spend",
+    )
     add_desk_arguments(approval)
     approval.set_defaults(run=run_approve)
     over = actions.add_parser(
@@ -79,6 +87,9 @@ def run_approve(args: argparse.Namespace) -> int:
     if (args.key is None) == (args.envelope is None):
         problem = "give --key to sign, or --envelope to log what was signed elsewhere"
         raise WrongArguments(command="orders approve", problem=problem)
+    if args.psbt is not None and args.key is None:
+        problem = "--psbt is for the machine that signs, beside --key"
+        raise WrongArguments(command="orders approve", problem=problem)
     desk = desk_of(args)
     _notice(desk)
     at = now()
@@ -86,6 +97,7 @@ def run_approve(args: argparse.Namespace) -> int:
     state = log.order(args.order)
     if args.key is not None:
         _look(desk, log, state, at)
+        _look_into(args.psbt, desk, state)
         envelope = approve(
             state.order,
             state.facts,
@@ -136,6 +148,29 @@ def _look(desk: OrderDesk, log: OrderLog, state: OrderState, at: datetime) -> No
         print(f"  {facts.fee} sat to the miners")
     for rule in state.relied_on:
         print(f"  against {rule}, overridden")
+
+
+def _look_into(path: Path | None, desk: OrderDesk, state: OrderState) -> None:
+    """Hold what the log says of the inputs against the transactions that the PSBT carries."""
+    facts, attempt = state.facts, state.attempt
+    if facts is None or attempt is None:
+        if path is not None:
+            problem = f"order {state.order.id} has no transaction that {path} could be"
+            raise WrongArguments(command="orders approve", problem=problem)
+        return
+    if path is None:
+        print("  what the inputs spend, and so the fee, is the log's word; --psbt FILE shows it")
+        return
+    with naming(path):
+        psbt = psbt_of_file(read_bytes(path, most=MOST_BYTES))
+    shown = facts_of(
+        state.order,
+        psbt,
+        wallet_scripts=desk.wallet_scripts(state.order.account),
+        child_of=facts if attempt.purpose is AttemptPurpose.CHILD else None,
+    )
+    require_shown(state.order, facts, shown)
+    print(f"  {path}: every input spends what the log says")
 
 
 def run_override(args: argparse.Namespace) -> int:

@@ -167,6 +167,28 @@ def require_same(order: Order, approved: Transaction, found: Transaction) -> Non
     raise _differs(order, "version or lock time", "its version or lock time is another")
 
 
+def require_shown(order: Order, logged: TransactionFacts, shown: TransactionFacts) -> None:
+    """The PSBT in the approver's hands is the one of the log, coin by coin (Rule O38).
+
+    The log's line states what the inputs spend; the PSBT carries the transactions that show it. A
+    false amount hides a fee, or makes change look like a payment.
+    """
+    require_same(order, logged.unsigned, shown.unsigned)
+    for number, (said, proved) in enumerate(zip(logged.spent, shown.spent, strict=True)):
+        if said != proved:
+            raise _differs(
+                order,
+                "spent",
+                f"the log says that input {number} spends {said.amount} sat, and by the "
+                f"transaction that made it it spends {proved.amount}"
+                + ("" if said.script == proved.script else " of another address"),
+            )
+    if logged.change != shown.change:
+        raise _differs(order, "change", "the log calls other outputs change than are the wallet's")
+    if logged.psbt_sha256 != shown.psbt_sha256:
+        raise _differs(order, "psbt", "it is not the file that was attached, byte for byte")
+
+
 def require_signed(order: Order, transaction: Transaction) -> None:
     """Every input carries something; whether it is valid is for the network to judge."""
     for number, each in enumerate(transaction.inputs):
