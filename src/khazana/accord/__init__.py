@@ -1,0 +1,1 @@
+"""What ties two offices: feeds that the other verifies, agreements with computed status."""

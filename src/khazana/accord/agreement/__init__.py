@@ -1,0 +1,1 @@
+"""Agreements: one text in several languages under one hash, and commitments that are computed."""
