@@ -10,14 +10,13 @@ from typing import Any
 
 from khazana import __version__
 from khazana.bitcoin.network import NETWORKS
-from khazana.cli.files import FileNotUsable, naming, read_bytes, write_whole
+from khazana.cli.commands import solvency_slips
+from khazana.cli.files import read_bytes, write_whole
 from khazana.cli.keys import read_key
+from khazana.cli.solvency_files import MOST_FILE, epoch_in, require_readable, secret_in
 from khazana.cli.usage import WrongArguments
-from khazana.ledger.canonical import parse_strict
 from khazana.statement.checks import TEST_NOTICE
-from khazana.statement.dsse import Envelope, read_envelope, sign, valid_signers
-from khazana.statement.errors import SignatureRefused
-from khazana.statement.keys import key_id
+from khazana.statement.dsse import Envelope, sign
 from khazana.supervision.solvency.build import Made, build_tree, builder
 from khazana.supervision.solvency.check import check_slip, check_statement, read_level
 from khazana.supervision.solvency.encoding import contribution_of
@@ -28,7 +27,6 @@ from khazana.supervision.solvency.epoch import (
     Provider,
     epoch_bytes,
     make_epoch,
-    read_epoch,
 )
 from khazana.supervision.solvency.errors import ProofRejected
 from khazana.supervision.solvency.page.build import built
@@ -54,7 +52,6 @@ from khazana.supervision.solvency.slip import MOST_SLIP_BYTES, read_slip, slip_b
 from khazana.supervision.solvency.tree_file import opened
 
 HELP = "prove what a provider owes, and check it as a customer or as the regulator"
-MOST_FILE = 1 << 24
 SOFTWARE = f"khazana {__version__}"
 
 
@@ -101,6 +98,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     prove.add_argument("--to-root", action="store_true", help="longer; needs no published level")
     prove.add_argument("--out", metavar="FILE", type=Path, required=True)
     prove.set_defaults(run=run_prove)
+    solvency_slips.register(commands)
 
     check = commands.add_parser("check", help="check a slip as the customer it was given to")
     check.add_argument("slip", metavar="FILE", type=Path)
@@ -132,7 +130,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run_build(args: argparse.Namespace) -> int:
     try:
         tree = TreeId(asset=_asset(args.asset), kind=args.kind, epoch=args.epoch)
-        key = tree_key(_secret(args.master), tree)
+        key = tree_key(secret_in(args.master), tree)
         splitting = Splitting(
             shares=args.shares, most_per_leaf=args.most_per_leaf or tree.asset.most
         )
@@ -140,9 +138,9 @@ def run_build(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise WrongArguments(command="solvency build", problem=str(error)) from error
     signer = read_key(args.key)
-    previous = _statement(args.previous) if args.previous else None
+    previous = epoch_in(args.previous) if args.previous else None
     args.out.mkdir(parents=True, exist_ok=True)
-    _readable(args.extract)
+    require_readable(args.extract)
     made = build_tree(args.extract, plan, args.out / "tree.bin", using=_builder())
     network = NETWORKS[args.network]
     epoch = make_epoch(
@@ -167,10 +165,10 @@ def run_build(args: argparse.Namespace) -> int:
 
 
 def run_prove(args: argparse.Namespace) -> int:
-    epoch = _statement(args.built / "epoch.json")
-    key = _secret(args.built / "tree-key.hex")
+    epoch = epoch_in(args.built / "epoch.json")
+    key = secret_in(args.built / "tree-key.hex")
     plan = plan_of(epoch, 0, key=key)
-    _readable(args.extract)
+    require_readable(args.extract)
     leaves = epoch.trees[0].leaves
     with opened(args.built / "tree.bin", leaves=leaves, epoch=epoch.epoch) as tree:
         slip = slip_of(
@@ -190,7 +188,7 @@ def run_prove(args: argparse.Namespace) -> int:
 
 def run_check(args: argparse.Namespace) -> int:
     try:
-        epoch = _statement(args.statement, signer=args.signer)
+        epoch = epoch_in(args.statement, signer=args.signer)
         check_statement(epoch, pinned=args.digest, newest=args.newest)
         slip = read_slip(slip_bytes(read_bytes(args.slip, most=MOST_SLIP_BYTES)))
         level = None
@@ -219,17 +217,17 @@ def run_check(args: argparse.Namespace) -> int:
 def run_recompute(args: argparse.Namespace) -> int:
     if (args.key is None) != (args.out is None):
         raise WrongArguments(command="solvency recompute", problem="give --key with --out")
-    epoch = _statement(args.statement)
+    epoch = epoch_in(args.statement)
     if len(epoch.trees) != 1:
         raise WrongArguments(
             command="solvency recompute", problem="the statement has several trees; give each alone"
         )
-    plan = plan_of(epoch, 0, key=_secret(args.tree_key))
-    _readable(args.extract)
+    plan = plan_of(epoch, 0, key=secret_in(args.tree_key))
+    require_readable(args.extract)
     made = _built_beside(args.extract, plan)
     found = differences(epoch.trees[0], made)
     if args.previous is not None:
-        found += breaks(epoch, _statement(args.previous))
+        found += breaks(epoch, epoch_in(args.previous))
     elif epoch.previous is not None:
         print("continuity: not checkable; give --previous")
     _notice(epoch)
@@ -271,42 +269,6 @@ def _asset(text: str | None) -> Asset:
     if len(cells) != 3 or not (cells[1].isdecimal() and cells[2].isdecimal()):
         raise ValueError(f"{text!r} is not NAME,SCALE,MOST")
     return Asset(name=cells[0], scale=int(cells[1]), most=int(cells[2]))
-
-
-def _secret(path: Path) -> bytes:
-    text = read_bytes(path, most=1 << 12).decode("ascii", "replace").strip()
-    if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
-        raise FileNotUsable(path=str(path), problem="holds no 64 lower-case hex digits")
-    return bytes.fromhex(text)
-
-
-def _readable(path: Path) -> None:
-    try:
-        with path.open("rb"):
-            return
-    except OSError as error:
-        problem = (error.strerror or str(error)).lower()
-        raise FileNotUsable(path=str(path), problem=problem) from error
-
-
-def _statement(path: Path, *, signer: str | None = None) -> Epoch:
-    raw = read_bytes(path, most=MOST_FILE)
-    with naming(path):
-        envelope = read_envelope(parse_strict(raw))
-        if envelope.payload_type != PAYLOAD_TYPE:
-            raise SignatureRefused(problem=f"it signs {envelope.payload_type!r}")
-        if signer is not None:
-            _signed_by(envelope, signer)
-    return read_epoch(envelope.payload)
-
-
-def _signed_by(envelope: Envelope, signer: str) -> None:
-    try:
-        public = bytes.fromhex(signer)
-    except ValueError as error:
-        raise WrongArguments(command="solvency check", problem="--signer is no hex") from error
-    if key_id(public) not in valid_signers(envelope, {key_id(public): public}):
-        raise SignatureRefused(problem="the key given with --signer did not sign it")
 
 
 def _write_envelope(path: Path, envelope: Envelope) -> None:

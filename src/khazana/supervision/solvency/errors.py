@@ -87,3 +87,16 @@ class NotInExtract(KhazanaError):
     customer: str
     code = "solvency_not_in_extract"
     words = "{file} has no row for {customer!r}; ids are compared letter by letter."
+
+
+@dataclass(eq=False, kw_only=True)
+class SlipTooLong(KhazanaError):
+    """A slip with so many leaves that no QR code holds it."""
+
+    leaves: int
+    size_bytes: int
+    code = "solvency_slip_too_long"
+    words = (
+        "A slip with {leaves} leaves has {size_bytes} bytes, and no QR code holds that; give the "
+        "customer the file, or build the next epoch with larger leaves (--most-per-leaf)."
+    )

@@ -1,6 +1,6 @@
 """Slips out of a tree on disk: a customer's row is looked up, its leaves are found again."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from khazana.supervision.solvency.encoding import customer_secret
@@ -19,10 +19,34 @@ def slip_of(
     customer: str, *, extract: Path, plan: Plan, tree: TreeFile, epoch: Epoch, to_root: bool
 ) -> Slip:
     """One customer's slip; NotInExtract when there is no such row."""
+    ((_, slip),) = slips_of(
+        [customer], extract=extract, plan=plan, tree=tree, epoch=epoch, to_root=to_root
+    )
+    return slip
+
+
+def slips_of(
+    customers: Collection[str],
+    *,
+    extract: Path,
+    plan: Plan,
+    tree: TreeFile,
+    epoch: Epoch,
+    to_root: bool,
+) -> list[tuple[str, Slip]]:
+    """Many customers' slips in one reading, in the extract's order; NotInExtract for the first of
+    them who has no row.
+    """
+    missing = dict.fromkeys(customers)
+    found = []
     for first, row in _numbered(extract, plan):
-        if row.id == customer:
-            return _slip(row, first, plan=plan, tree=tree, epoch=epoch, to_root=to_root)
-    raise NotInExtract(file=extract.name, customer=customer)
+        if row.id in missing:
+            del missing[row.id]
+            slip = _slip(row, first, plan=plan, tree=tree, epoch=epoch, to_root=to_root)
+            found.append((row.id, slip))
+            if not missing:
+                return found
+    raise NotInExtract(file=extract.name, customer=next(iter(missing)))
 
 
 def _numbered(extract: Path, plan: Plan) -> Iterator[tuple[int, Customer]]:

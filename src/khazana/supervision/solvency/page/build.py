@@ -33,7 +33,8 @@ def text_of(name: str) -> str:
 def verifier() -> str:
     """The verifier alone, without a page around it."""
     data = constants({"SCHEMAS": {"epoch": without_prose(json_schema("epoch", Epoch))}})
-    return data + scripts("bytes", "sha256", *STRICT_JSON) + "\n" + text_of("tree.js")
+    shared = scripts("bytes", "sha256", *STRICT_JSON)
+    return "\n".join((data, shared, text_of("tree.js"), text_of("given.js")))
 
 
 @cache

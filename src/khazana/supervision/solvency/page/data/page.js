@@ -3,49 +3,29 @@
 const answer = { said: null };
 const MOST_FILE_BYTES = 1 << 27;
 
-async function bytesOf(id) {
+function fileOf(id) {
   const [file] = byId(id).files;
-  if (!file) return null;
-  if (file.size > MOST_FILE_BYTES) throw new Rejected("slip_malformed", "the file is too large");
-  return new Uint8Array(await file.arrayBuffer());
+  if (file && file.size > MOST_FILE_BYTES) throw new Rejected("slip_malformed", "the file is too large");
+  return file ?? null;
 }
 
-/** The statement's bytes, out of its envelope; who signed it is not asked here. */
-function payloadOf(raw) {
-  const value = parseStrict(raw);
-  if (value === null || typeof value.payload !== "string") throw new Refused("it is no envelope");
-  return fromBase64(value.payload);
-}
-
-/** An amount as people write it, in smallest units; undefined when none was given. */
-function unitsOf(text, scale) {
-  const plain = text.trim();
-  if (plain === "") return undefined;
-  const found = /^(\d{1,16})(?:\.(\d{1,15}))?$/.exec(plain);
-  const decimals = found ? (found[2] ?? "") : "";
-  const units = found && decimals.length <= scale ? Number(found[1] + decimals.padEnd(scale, "0")) : NaN;
-  if (!Number.isSafeInteger(units)) throw new Rejected("balance_differs", "the amount is no plain number");
-  return units;
-}
-
-function written(units, scale) {
-  const digits = String(units).padStart(scale + 1, "0");
-  const whole = digits.slice(0, digits.length - scale);
-  return scale ? `${whole}.${digits.slice(-scale)}` : whole;
+async function bytesOf(id) {
+  const file = fileOf(id);
+  return file ? new Uint8Array(await file.arrayBuffer()) : null;
 }
 
 async function judge() {
   const statement = await bytesOf("statement");
-  const file = await bytesOf("slip");
+  const file = fileOf("slip");
   const text = byId("slip-text").value.trim();
   if (!statement || (!file && !text)) return { missing: true };
   const epoch = readEpoch(payloadOf(statement));
   const pinned = byId("digest").value.replace(/\s/g, "").toLowerCase();
   checkStatement(epoch, { pinned: pinned || undefined });
-  const slip = readSlip(slipBytes(file ?? utf8Of(text)));
+  const slip = await slipGiven(file, text);
   const raw = await bytesOf("level");
   const level = raw ? readLevel(raw, epoch, slip.tree) : null;
-  const contribution = contributionOf(byId("words").value.trim().normalize("NFC"));
+  const contribution = wordsOf(byId("words").value);
   const balance = unitsOf(byId("balance").value, headOf(epoch, slip.tree).scale);
   return { ...checkSlip(slip, { epoch, contribution, level, balance }), epoch, pinned };
 }

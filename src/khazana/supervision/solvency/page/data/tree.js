@@ -117,18 +117,51 @@ function readSlip(raw) {
   };
 }
 
-/** A slip's bytes, given as they are or as text from a QR code. */
-function slipBytes(raw) {
-  const text = raw.length < 1 << 22 ? String.fromCharCode(...raw.slice(0, 5)) : "";
-  if (text !== "KSS1:") return raw;
-  const body = new TextDecoder().decode(raw).trim().slice(5);
-  const base64 = body.replace(/-/g, "+").replace(/_/g, "/") + "=".repeat((4 - (body.length % 4)) % 4);
-  try {
-    if (/[+/=]/.test(body)) throw new Refused("other letters");
-    return fromBase64(base64);
-  } catch {
-    throw new Rejected("slip_malformed", "its text is not base64url");
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/** RFC 4648 base32 without padding, in its one spelling. */
+function fromBase32(text) {
+  if (!/^[A-Z2-7]*$/.test(text) || [1, 3, 6].includes(text.length % 8)) throw new Refused("other letters");
+  const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
+  let bits = 0;
+  let held = 0;
+  let at = 0;
+  for (const letter of text) {
+    bits = (bits << 5) | BASE32.indexOf(letter);
+    held += 5;
+    if (held >= 8) {
+      held -= 8;
+      bytes[at] = bits >> held;
+      bits &= (1 << held) - 1;
+      at += 1;
+    }
   }
+  if (bits !== 0) throw new Refused("bits that stand for nothing");
+  return bytes;
+}
+
+/** RFC 4648 base64url without padding, in its one spelling. */
+function fromBase64Url(text) {
+  if (/[+/=]/.test(text)) throw new Refused("other letters");
+  return fromBase64(text.replace(/-/g, "+").replace(/_/g, "/") + "=".repeat((4 - (text.length % 4)) % 4));
+}
+
+const TEXT_FORMS = [["KSS1:", "base64url", fromBase64Url], ["KSS1.", "base32", fromBase32]];
+
+/** A slip's bytes, given as they are, as text, or as an address whose # the text follows. */
+function slipBytes(raw) {
+  if (raw.length > 1 << 22 || sameBytes(raw.slice(0, 4), Uint8Array.of(0x4b, 0x53, 0x53, 1))) return raw;
+  // Where a line was broken on the way, by a messenger or a printer, nothing is lost.
+  const text = new TextDecoder().decode(raw).replace(/[ \t\n\v\f\r]+/g, "").split("#").pop();
+  for (const [prefix, name, decoded] of TEXT_FORMS) {
+    if (text.slice(0, prefix.length).toUpperCase() !== prefix) continue;
+    try {
+      return decoded(text.slice(prefix.length));
+    } catch {
+      throw new Rejected("slip_malformed", `its text is not ${name} in canonical form`);
+    }
+  }
+  return raw;
 }
 
 function headOf(epoch, tree) {
