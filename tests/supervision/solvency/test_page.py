@@ -81,3 +81,44 @@ def test_a_customer_checks_on_a_saved_page_without_a_network(browser, tmp_path):
     tab.wait_for_selector("#conclusion[data-reason=balance_differs]")
     assert tab.complaints == []
     assert tab.asked == [path.as_uri()]
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+READS_PHOTOS = """(text) => {
+  globalThis.createImageBitmap = async () => ({});
+  globalThis.BarcodeDetector = class {
+    async detect() { return [{ rawValue: text }]; }
+  };
+}"""
+
+
+def test_the_page_takes_the_codes_text_an_address_and_a_photo(browser, tmp_path):
+    path = tmp_path / "check.html"
+    path.write_bytes(built().html)
+    held = customers(123_456_789, 5, 10**9)
+    tree = build(held, plan_for())
+    text = slip_for(tree, held, 0).to_qr_text()
+    tab = opened(browser, path.as_uri(), offline=True)
+
+    filled(tab, tree, held, words="words 0", balance="")
+
+    def said(slip_text):
+        tab.fill("#slip-text", slip_text)
+        tab.evaluate("document.getElementById('conclusion').remove()")
+        tab.click("#check")
+        tab.wait_for_selector("#conclusion")
+        return tab.get_attribute("#conclusion", "data-reason")
+
+    for given in (text, f"https://x.example/slip#{text}", f"{text[:40]} {text[40:]}"):
+        assert said(given) == ""
+    for wrong in (text.lower(), text + "A", text[:-1], "KSS1.1", f"{text}#"):
+        assert said(wrong) == "slip_malformed"
+    tab.set_input_files(
+        "#slip", {"name": "photo.png", "mimeType": "image/png", "buffer": PNG + bytes(100)}
+    )
+    # A desktop's Chromium has no reader of codes; a phone's has one.
+    assert said("") == "slip_malformed"
+    assert "reads no photos" in tab.inner_text("#conclusion")
+    tab.evaluate(READS_PHOTOS, text)
+    assert said("") == ""
+    assert tab.complaints == []
