@@ -1,4 +1,4 @@
-"""Two fictional offices with feed and witness keys, on one invented chain, for the accord's tests."""
+"""Fictional offices with feed and witness keys, on one invented chain, for the accord's tests."""
 
 import hashlib
 from dataclasses import dataclass

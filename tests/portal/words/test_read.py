@@ -84,7 +84,7 @@ def test_claims_find_words_for_their_kinds_units_marks_and_figures():
 
 
 def test_every_check_says_what_it_asks_in_the_order_of_the_report():
-    assert keys_of("check") == keys_of("check_title") == (*ORDER, "conditions")
+    assert keys_of("check") == keys_of("check_title") == (*ORDER, "conditions", "log")
     marks = {"en": "?", "ur": "؟", "ar": "؟", "es": "?"}
     for name in keys_of("check"):
         for language, mark in marks.items():

@@ -18,6 +18,7 @@ from khazana.cli.files import (
     naming,
     read_bytes,
 )
+from khazana.cli.logged import LogChecks
 from khazana.cli.memoranda import memorandum_named
 from khazana.cli.mining_parts import MiningChecks, metering_in
 from khazana.cli.rotations import RotationChecks
@@ -31,7 +32,9 @@ from khazana.reserve.valuation_document import ValuationDocument, read_valuation
 from khazana.reserve.verify import Request, verify
 from khazana.statement.checks import Profile
 from khazana.statement.endorsements import EndorsementVerifier
-from khazana.statement.office_file import Pin, pin_by_file, pin_by_fingerprint
+from khazana.statement.identity import Office
+from khazana.statement.log.inclusion import InclusionVerifier
+from khazana.statement.office_file import Pin, pin_by_file, pin_by_fingerprint, read_office
 from khazana.statement.table import report_table
 
 HELP = "check a statement against the chain"
@@ -116,6 +119,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "after a wait, cosigners' messages, or a move to fresh addresses (default: %(default)s)",
     )
     parser.add_argument(
+        "--witness",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="office.json of an office that must have cosigned the log in which the statement is",
+    )
+    parser.add_argument(
         "--require",
         choices=[profile.value for profile in Profile],
         default=Profile.ADDRESSES.value,
@@ -146,7 +157,7 @@ def run(args: argparse.Namespace) -> int:
             documents=documents_given(args.documents),
             valuation=_valuation(args.valuation),
             prices=_prices(args.prices),
-            verifiers=(*CONTROL_VERIFIERS, endorsements),
+            verifiers=(*CONTROL_VERIFIERS, endorsements, InclusionVerifier()),
         ),
         more=[
             ConditionChecks([memorandum_named(name) for name in args.memorandum]),
@@ -156,6 +167,7 @@ def run(args: argparse.Namespace) -> int:
                 [(str(p), read_bytes(p, most=MOST_STATEMENT_BYTES)) for p in args.control],
                 LOWEST[args.control_grade],
             ),
+            LogChecks(now(), pin, [_witness(path) for path in args.witness]),
         ],
     )
     if args.json:
@@ -174,6 +186,11 @@ def _pin(given: str | None) -> Pin | None:
         with naming(Path(given)):
             return pin_by_file(read_bytes(Path(given), most=MOST_OFFICE_BYTES))
     return pin_by_fingerprint(given)
+
+
+def _witness(path: Path) -> Office:
+    with naming(path):
+        return read_office(read_bytes(path, most=MOST_OFFICE_BYTES))
 
 
 def _read(path: Path | None) -> ReserveStatement | None:
