@@ -1,0 +1,12 @@
+"""`khazana accord`: what two offices agree on, and how each verifies the other."""
+
+import argparse
+
+from khazana.cli.commands import accord_agreement, accord_rules
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("accord", help="two offices that verify each other")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    accord_agreement.register(actions)
+    accord_rules.register(actions)
