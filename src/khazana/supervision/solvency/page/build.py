@@ -21,6 +21,7 @@ from khazana.statement.browser_page.assemble import text_of as shared_text
 from khazana.statement.browser_page.build import LANGUAGES, without_prose
 from khazana.statement.wire import json_schema
 from khazana.supervision.solvency.epoch import Epoch
+from khazana.supervision.solvency.errors import Reason
 
 DATA = files("khazana.supervision.solvency.page") / "data"
 
@@ -51,7 +52,9 @@ def page_words() -> dict[str, dict[str, dict[str, str]]]:
     document: dict[str, Any] = tomllib.loads(text_of("words.toml"))
     if document.pop("format") != "khazana.words/1":
         raise ValueError("words.toml is of another format")
-    for key, texts in document["page"].items():
+    for key, texts in (document["page"] | document["reason"]).items():
         if tuple(texts) != LANGUAGES or not all(texts.values()):
             raise ValueError(f"{key} is not said in each of {json.dumps(LANGUAGES)}")
+    if set(document["reason"]) != set(Reason):
+        raise ValueError("words.toml does not say each reason for rejecting, and no other")
     return msgspec.convert(document, dict[str, dict[str, dict[str, str]]])

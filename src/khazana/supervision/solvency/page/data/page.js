@@ -49,6 +49,7 @@ function show() {
     box.append(element("p", {}, word("page", "limits")));
   } else {
     box.append(element("p", {}, word("page", said.reason === "missing" ? "missing" : "rejected")));
+    if (said.problem) box.append(element("p", {}, word("reason", said.reason)));
     if (said.problem) box.append(english(`${said.reason}: ${said.problem}`));
   }
   byId("report").append(box);
