@@ -1,6 +1,10 @@
 """The compiled builder and the plain one write the same bytes, or refuse the same rows."""
 
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,10 +12,15 @@ from hypothesis import strategies as st
 
 from khazana.supervision.solvency.build import build_plainly, build_tree, builder
 from khazana.supervision.solvency.errors import ExtractRefused, PlanRefused
+from khazana.supervision.solvency.extract import section_for, sections_of, survey
+from khazana.supervision.solvency.plan import Asset
 from tests.supervision.solvency.test_extract import BAD, GOOD
 from tests.supervision.solvency.trees import plan_for
 
 pytest.importorskip("numba")
+from khazana.supervision.solvency import build_fast, fast_rows
+from khazana.supervision.solvency.fast_rows import survey_fast
+
 FAST = builder(threads=2)
 
 
@@ -52,10 +61,9 @@ def test_both_builders_write_the_same_bytes(tmp_path, balances, shares, cap, mor
 
 
 def test_a_tree_of_many_pieces_is_the_same(tmp_path, monkeypatch):
-    from khazana.supervision.solvency import build_fast, fast_rows
-
     monkeypatch.setattr(fast_rows, "PIECE_BYTES", 1000)
     monkeypatch.setattr(build_fast, "BATCH", 64)
+    monkeypatch.setattr(build_fast, "BUCKET_BITS", 5)
     draw = random.Random(8)
     path = tmp_path / "extract.csv"
     path.write_text(extract_of([draw.randrange(10**9) for _ in range(1500)]))
@@ -84,3 +92,97 @@ def test_too_few_leaves_are_refused(tmp_path, using):
     path.write_text(GOOD)
     with pytest.raises(PlanRefused, match="4 leaves"):
         build_tree(path, plan_for(leaves=3), tmp_path / "tree", using=using)
+
+
+@given(
+    st.lists(st.sampled_from([*(old for old, _, _ in BAD.values()), "\n", "#total,", "x" * 300])),
+    st.randoms(use_true_random=False),
+    st.booleans(),
+)
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_both_readers_find_the_same_in_any_file(tmp_path, scraps, draw, ends):
+    """Rows of two extracts in any order, with scraps between them: equal sums or equal words."""
+    lines = [*GOOD.splitlines(keepends=True)[2:], *scraps, "c,1.00000000,\n", "c,1.00000000,\n"]
+    draw.shuffle(lines)
+    head = "".join(GOOD.splitlines(keepends=True)[:2])
+    path = tmp_path / "extract.csv"
+    fast_rows.PIECE_BYTES = draw.choice((20, 70, 1 << 22))
+    path.write_text(head + "".join(lines) + ("#total,0.00000000,0\n" if ends else ""))
+    plan = plan_for(most_per_leaf=10**7)
+    section = section_for(path, plan.tree)
+
+    def said(reader):
+        try:
+            return reader(section, plan.tree, plan.splitting)
+        except ExtractRefused as refused:
+            return str(refused)
+
+    try:
+        assert said(survey_fast) == said(survey)
+    finally:
+        fast_rows.PIECE_BYTES = 1 << 22
+
+
+def test_twins_in_a_large_file_are_named_without_reading_all_ids(tmp_path, monkeypatch):
+    monkeypatch.setattr(fast_rows, "PIECE_BYTES", 4000)
+    path = tmp_path / "extract.csv"
+    path.write_text(extract_of([5] * 3000).replace("user-2718,", "user-31,"))
+    section = section_for(path, plan_for().tree)
+    with pytest.raises(ExtractRefused, match="line 2721: the customer 'user-31' stands in line 34"):
+        survey_fast(section, plan_for().tree, plan_for().splitting)
+
+
+def test_a_tree_is_built_from_its_own_section(tmp_path):
+    usdt = Asset(name="USDT", scale=6, most=10**15)
+    other = GOOD.replace("BTC,8", "USDT,6").replace("000000,", "0000,")
+    debts = GOOD.replace("8,liabilities", "8,debts")
+    (tmp_path / "all.csv").write_text(GOOD + other + debts)
+    assert [each.line for each in sections_of(tmp_path / "all.csv")] == [1, 6, 11]
+    for name, text, plan in (
+        ("BTC", GOOD, plan_for()),
+        ("USDT", other, plan_for(asset=usdt)),
+        ("debts", debts, plan_for(kind="debts")),
+    ):
+        (tmp_path / name).write_text(text)
+        alone = build_tree(tmp_path / name, plan, tmp_path / "alone", using=build_plainly)
+        for using in (FAST, build_plainly):
+            assert build_tree(tmp_path / "all.csv", plan, tmp_path / "tree", using=using) == alone
+    (tmp_path / "all.csv").write_text(GOOD + other + debts.replace(",2.5", ",-2.5"))
+    for using in (FAST, build_plainly):
+        with pytest.raises(ExtractRefused, match=r"line 14: the balance .* is negative"):
+            build_tree(tmp_path / "all.csv", plan_for(kind="debts"), tmp_path / "tree", using=using)
+
+
+def test_without_openssl_and_without_numba_the_tree_is_the_same(tmp_path):
+    """A new process without OpenSSL's function, and this one without numba."""
+    path = tmp_path / "extract.csv"
+    path.write_text(extract_of(range(0, 10**10, 10**9), own={2}))
+    plain = build_tree(path, plan_for(), tmp_path / "plain", using=build_plainly)
+    program = (
+        "import ctypes.util, sys; ctypes.util.find_library = lambda name: None\n"
+        "from pathlib import Path\n"
+        "from khazana.bitcoin.blockfiles import kernel_hash\n"
+        "from khazana.supervision.solvency.build import build_tree, builder\n"
+        "from tests.supervision.solvency.trees import plan_for\n"
+        "assert kernel_hash.OPENSSL is None\n"
+        "build_tree(Path(sys.argv[1]), plan_for(), Path(sys.argv[2]), using=builder(threads=1))\n"
+    )
+    paths = os.pathsep.join(path for path in sys.path if path)
+    subprocess.run(
+        [sys.executable, "-c", program, str(path), str(tmp_path / "own")],
+        check=True,
+        env={**os.environ, "PYTHONPATH": paths},
+        cwd=Path(__file__).parents[3],
+    )
+    assert (tmp_path / "own").read_bytes() == (tmp_path / "plain").read_bytes()
+    assert plain.root.sum == sum(range(0, 10**10, 10**9))
+
+
+def test_an_installation_without_numba_builds_plainly(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    for name in list(sys.modules):
+        if "solvency.kernel" in name or name.endswith(("fast_rows", "build_fast", "twins")):
+            monkeypatch.delitem(sys.modules, name)
+    assert builder(threads=2) is build_plainly

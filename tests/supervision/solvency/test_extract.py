@@ -3,7 +3,7 @@
 import pytest
 
 from khazana.supervision.solvency.errors import ExtractRefused
-from khazana.supervision.solvency.extract import rows, survey
+from khazana.supervision.solvency.extract import rows, section_for, survey
 from tests.supervision.solvency.trees import plan_for
 
 GOOD = """#khazana.extract/1,BTC,8,liabilities
@@ -18,13 +18,14 @@ PLAN = plan_for()
 def surveyed(tmp_path, text, plan=PLAN):
     path = tmp_path / "extract.csv"
     path.write_bytes(text.encode())
-    return survey(path, plan.tree, plan.splitting)
+    return survey(section_for(path, plan.tree), plan.tree, plan.splitting)
 
 
 def test_a_good_extract_is_read(tmp_path):
     found = surveyed(tmp_path, GOOD)
     assert (found.rows, found.total, found.leaves) == (2, 260_000_000, 4)
-    held = list(rows(tmp_path / "extract.csv", PLAN.tree, PLAN.splitting))
+    section = section_for(tmp_path / "extract.csv", PLAN.tree)
+    held = list(rows(section, PLAN.tree, PLAN.splitting))
     assert [each.balance for each in held] == [10_000_000, 250_000_000]
     assert held[1].contribution == b"\x5f" * 32
 

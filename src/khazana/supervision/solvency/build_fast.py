@@ -1,8 +1,18 @@
-"""The compiled builder: from an extract to the file of all nodes, on several threads."""
+"""The compiled builder: from a section to the file of all nodes, in bounded memory on some threads.
+
+Positions are permuted, so leaves come in any order. Each is first appended to the bucket of 2^19
+positions that it belongs to, in the place where the bucket will stand in the file, its offset in a
+second file. Then each bucket is put in order in memory, and hashed up as far as it reaches.
+"""
 
 import hashlib
+import os
+import tempfile
+import threading
 from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,153 +20,233 @@ import numpy as np
 
 from khazana.supervision.solvency.encoding import NODE_BYTES
 from khazana.supervision.solvency.errors import ExtractRefused, PlanRefused
-from khazana.supervision.solvency.extract import Survey
-from khazana.supervision.solvency.fast_rows import Rows, pieces, survey_fast, taken_apart
+from khazana.supervision.solvency.extract import Section, Survey
+from khazana.supervision.solvency.fast_rows import (
+    Rows,
+    pieces,
+    survey_fast,
+    taken_apart,
+    total_and_leaves,
+)
 from khazana.supervision.solvency.kernel_leaves import (
     chained,
-    count_leaves,
+    derive_keys,
+    place_leaves,
     put_dummies,
     put_leaves,
+    sort_places,
 )
-from khazana.supervision.solvency.kernel_tree import OK, fill_level, pad_node
+from khazana.supervision.solvency.kernel_tree import OK, fill_level, pad_node, put_in_order
 from khazana.supervision.solvency.plan import Plan, depth_of, nodes_at
 from khazana.supervision.solvency.positions import positions
 from khazana.supervision.solvency.tree import dummy_key
 from khazana.supervision.solvency.tree_file import level_starts
 
+BUCKET_BITS = 19
 BATCH = 1 << 18
-"""Nodes or dummies that a thread makes at a time."""
+"""Dummies that a thread makes at a time."""
+OFFSET_BYTES = 4
+
+Leaves = tuple[int, Callable[[Any, Any, Any], None]]
+"""How many leaves, and what hashes them, given their places, their slots and room for nodes."""
 
 
-class _Derivation:
-    """What every leaf of a tree depends on, as arrays."""
-
-    def __init__(self, plan: Plan, leaves: int) -> None:
-        where = positions(plan.key, leaves)
-        self.halves = np.array([where.left_bits, where.right_bits], np.int64)
-        self.tables = np.zeros((len(where.tables), 1 << where.right_bits), np.uint32)
-        for turn, table in enumerate(where.tables):
-            self.tables[turn, : len(table)] = table
-        padded = plan.key.ljust(64, b"\0")
-        self.inner = chained(np.frombuffer(bytes(b ^ 0x36 for b in padded), np.uint8))
-        self.outer = chained(np.frombuffer(bytes(b ^ 0x5C for b in padded), np.uint8))
-        self.dummies = np.frombuffer(dummy_key(plan), np.uint8)
-
-
-def build_into(extract: Path, plan: Plan, out: Path, *, threads: int) -> tuple[Survey, int]:
-    """Write all nodes to `out`; what the extract holds, and how many leaves the tree has."""
-    found = survey_fast(extract, plan.tree, plan.splitting)
+def build_into(section: Section, plan: Plan, out: Path, *, threads: int) -> tuple[Survey, int]:
+    """Write all nodes to `out`; what the section holds, and how many leaves the tree has."""
+    found = survey_fast(section, plan.tree, plan.splitting, threads=threads)
     leaves = plan.leaves if plan.leaves is not None else max(1, found.leaves)
     if found.leaves > leaves:
         raise PlanRefused(problem=f"the balances need {found.leaves} leaves, the plan has {leaves}")
-    starts = level_starts(leaves)
-    nodes = np.memmap(out, np.uint8, "w+", shape=(starts[-1],))
-    with ThreadPoolExecutor(threads) as pool:
-        _put_all_leaves(extract, plan, nodes, found, leaves, pool, threads)
-        _fill_levels(plan, nodes, leaves, starts, pool)
-    nodes.flush()
+    digest = hashlib.sha256()
+    given = _all_leaves(section, plan, digest, customers=found.leaves, leaves=leaves)
+    write_tree(given, plan, leaves, out, threads=threads)
+    if digest.hexdigest() != found.sha256:
+        raise ExtractRefused(
+            file=section.path.name, problems=("the file changed while it was read",), more=0
+        )
     return found, leaves
 
 
-def _put_all_leaves(
-    extract: Path,
-    plan: Plan,
-    nodes: Any,
-    found: Survey,
-    leaves: int,
-    pool: ThreadPoolExecutor,
-    threads: int,
-) -> None:
-    derivation = _Derivation(plan, leaves)
+def _all_leaves(
+    section: Section, plan: Plan, digest: Any, *, customers: int, leaves: int
+) -> Iterator[Leaves]:
+    """The leaves of every row, then the dummies."""
+    padded = plan.key.ljust(64, b"\0")
+    inner = chained(np.frombuffer(bytes(b ^ 0x36 for b in padded), np.uint8))
+    outer = chained(np.frombuffer(bytes(b ^ 0x5C for b in padded), np.uint8))
     number = 0
-    waiting: deque[Future[None]] = deque()
-    digest = hashlib.sha256()
-    for data in pieces(extract, digest):
-        rows, _ = taken_apart(data, plan.tree)
-        more, _ = count_leaves(
+    for raw in pieces(section, digest):
+        rows, _ = taken_apart(raw, plan.tree, plan.splitting)
+        _, more = total_and_leaves(rows, plan.splitting)
+        number += more
+        if number > customers:
+            return  # not the file that was surveyed: its digest will say so
+        yield more, _Customers(rows, plan, inner, outer)
+    nobody = np.frombuffer(dummy_key(plan), np.uint8)
+    for first in range(0, leaves - number, BATCH):
+        count = min(BATCH, leaves - number - first)
+        yield count, _Dummies(nobody, first, plan.tree.epoch)
+
+
+class _Customers:
+    """Some rows whose leaves are to be hashed."""
+
+    def __init__(self, rows: Rows, plan: Plan, inner: Any, outer: Any) -> None:
+        self._rows, self._plan, self._inner, self._outer = rows, plan, inner, outer
+
+    def __call__(self, places: Any, slots: Any, nodes: Any) -> None:
+        rows, plan = self._rows, self._plan
+        keys = np.empty(32 * rows.count, np.uint8)
+        derive_keys(rows.data, rows.starts, rows.sizes, rows.owns, self._inner, self._outer, keys)
+        splitting = plan.splitting
+        put_leaves(
+            keys,
             rows.amounts,
-            rows.count,
-            plan.splitting.shares,
-            plan.splitting.most_per_leaf,
-            plan.tree.asset.most,
-        )
-        if more < 0 or number + more > found.leaves:
-            break  # not the file that was surveyed: its digest says so below
-        waiting.append(pool.submit(_put, rows, number, leaves, plan, derivation, nodes))
-        number += int(more)
-        # Few pieces at a time: that bounds the memory.
-        while len(waiting) > threads + 1:
-            waiting.popleft().result()
-    for each in waiting:
-        each.result()
-    if digest.hexdigest() != found.sha256:
-        raise ExtractRefused(
-            file=extract.name, problems=("the file changed while it was read",), more=0
-        )
-    dummies = leaves - number
-    made = [
-        pool.submit(
-            put_dummies,
-            derivation.dummies,
-            first,
-            min(first + BATCH, dummies),
-            number,
-            derivation.halves,
-            derivation.tables,
             plan.tree.epoch,
+            splitting.shares,
+            splitting.most_per_leaf,
+            places,
+            slots,
             nodes,
-            leaves,
         )
-        for first in range(0, dummies, BATCH)
-    ]
-    for done in made:
-        done.result()
 
 
-def _put(
-    rows: Rows, number: int, leaves: int, plan: Plan, derivation: _Derivation, nodes: Any
+class _Dummies:
+    """Leaves of nobody."""
+
+    def __init__(self, key: Any, first: int, epoch: int) -> None:
+        self._key, self._first, self._epoch = key, first, epoch
+
+    def __call__(self, places: Any, slots: Any, nodes: Any) -> None:
+        put_dummies(self._key, self._first, self._epoch, places, slots, nodes)
+
+
+def write_tree(
+    given: Iterator[Leaves], plan: Plan, leaves: int, out: Path, *, threads: int
 ) -> None:
-    put_leaves(
-        rows.data,
-        rows.count,
-        rows.starts,
-        rows.sizes,
-        rows.amounts,
-        rows.owns,
-        number,
-        leaves,
-        derivation.halves,
-        derivation.tables,
-        derivation.inner,
-        derivation.outer,
-        plan.tree.epoch,
-        plan.splitting.shares,
-        plan.splitting.most_per_leaf,
-        nodes,
-    )
+    """The tree over leaves in the order of their numbers; all of them, or the file is no tree."""
+    with (
+        out.open("w+b", buffering=0) as tree,
+        tempfile.TemporaryFile(dir=out.parent, buffering=0) as offsets,
+        ThreadPoolExecutor(threads) as pool,
+    ):
+        file = _TreeInParts(plan, leaves, tree.fileno(), offsets.fileno())
+        waiting: deque[Future[None]] = deque()
+        number = 0
+        for count, hashed in given:
+            waiting.append(pool.submit(file.scatter, number, count, hashed))
+            number += count
+            # Few pieces at a time: that bounds the memory.
+            while len(waiting) > threads:
+                waiting.popleft().result()
+        for each in waiting:
+            each.result()
+        if number != leaves:
+            return  # what was read changed; its reader says so
+        for _ in pool.map(file.finish, range(file.buckets)):
+            pass
+        file.finish_top()
 
 
-def _fill_levels(
-    plan: Plan, nodes: Any, leaves: int, starts: list[int], pool: ThreadPoolExecutor
-) -> None:
-    pad = np.zeros(NODE_BYTES, np.uint8)
-    for level in range(depth_of(leaves)):
-        count = nodes_at(level, leaves=leaves)
-        pad_node(plan.tree.epoch, level, count, pad, 0)
-        above = nodes_at(level + 1, leaves=leaves)
-        made = [
-            pool.submit(
-                fill_level,
-                nodes,
-                starts[level],
-                count,
-                starts[level + 1],
-                first,
-                min(first + BATCH, above),
-                pad,
-                plan.tree.asset.most,
-            )
-            for first in range(0, above, BATCH)
-        ]
-        if any(done.result() != OK for done in made):
-            raise PlanRefused(problem="a sum exceeds what there can be of the asset")
+class _TreeInParts:
+    """A tree's file while it is made. Descriptors: of the file itself, of the leaves' offsets."""
+
+    def __init__(self, plan: Plan, leaves: int, tree: int, offsets: int) -> None:
+        self._plan, self._leaves, self._tree, self._offsets = plan, leaves, tree, offsets
+        self._bits = BUCKET_BITS
+        self.buckets = nodes_at(self._bits, leaves=leaves)
+        self._starts = level_starts(leaves)
+        self._filled = [0] * self.buckets
+        self._lock = threading.Lock()
+        where = positions(plan.key, leaves)
+        self._right_bits = where.right_bits
+        width = np.uint16 if where.right_bits <= 16 else np.uint32
+        self._tables = np.zeros((len(where.tables), 1 << where.right_bits), width)
+        for turn, table in enumerate(where.tables):
+            self._tables[turn, : len(table)] = table
+
+    def scatter(self, first: int, count: int, hashed: Callable[[Any, Any, Any], None]) -> None:
+        """Append leaves to their buckets. first: number of the first of them."""
+        places, slots = np.empty(count, np.int64), np.empty(count, np.int64)
+        place_leaves(first, self._leaves, self._right_bits, self._tables, places)
+        offsets = np.empty(count, np.uint32)
+        starts = np.zeros(self.buckets + 1, np.int64)
+        sort_places(places, self._bits, slots, offsets, starts)
+        nodes = np.empty(NODE_BYTES * count, np.uint8)
+        hashed(places, slots, nodes)
+        bounds = starts.tolist()
+        with self._lock:
+            at = self._filled.copy()
+            for bucket in range(self.buckets):
+                self._filled[bucket] += bounds[bucket + 1] - bounds[bucket]
+        for bucket, (begin, end) in enumerate(pairwise(bounds)):
+            if begin < end:
+                to = (bucket << self._bits) + at[bucket]
+                _write(self._tree, nodes[NODE_BYTES * begin : NODE_BYTES * end], NODE_BYTES * to)
+                _write(self._offsets, offsets[begin:end], OFFSET_BYTES * to)
+
+    def finish(self, bucket: int) -> None:
+        """Put a bucket's leaves in order, and write its nodes of every level that it reaches."""
+        first = bucket << self._bits
+        count = min(self._leaves - first, 1 << self._bits)
+        mixed = _read(self._tree, NODE_BYTES * count, NODE_BYTES * first)
+        offsets = _read(self._offsets, OFFSET_BYTES * count, OFFSET_BYTES * first)
+        levels = min(self._bits, depth_of(self._leaves))
+        sizes = [NODE_BYTES * nodes_at(level, leaves=count) for level in range(levels + 1)]
+        nodes = np.empty(sum(sizes), np.uint8)
+        put_in_order(mixed, offsets.view(np.uint32), nodes)
+        self._climb(nodes, sizes, level=0, first=first)
+
+    def finish_top(self) -> None:
+        """The levels above the buckets."""
+        depth = depth_of(self._leaves)
+        if depth <= self._bits:
+            return
+        levels = range(self._bits, depth + 1)
+        sizes = [NODE_BYTES * nodes_at(level, leaves=self._leaves) for level in levels]
+        nodes = np.empty(sum(sizes), np.uint8)
+        nodes[: sizes[0]] = _read(self._tree, sizes[0], self._starts[self._bits])
+        self._climb(nodes, sizes, level=self._bits, first=0)
+
+    def _climb(self, nodes: Any, sizes: list[int], *, level: int, first: int) -> None:
+        """Hash level after level in `nodes`, and write each. first: position of the first node."""
+        pad = np.zeros(NODE_BYTES, np.uint8)
+        below = 0
+        for step, (size, above) in enumerate(zip(sizes, [*sizes[1:], 0], strict=True)):
+            at = self._starts[level + step] + NODE_BYTES * (first >> step)
+            _write(self._tree, nodes[below : below + size], at)
+            if above:
+                count = size // NODE_BYTES
+                last = (first >> step) + count
+                pad_node(self._plan.tree.epoch, level + step, last, pad, 0)
+                made = fill_level(
+                    nodes,
+                    below,
+                    count,
+                    below + size,
+                    0,
+                    above // NODE_BYTES,
+                    pad,
+                    self._plan.tree.asset.most,
+                )
+                if made != OK:
+                    raise PlanRefused(problem="a sum exceeds what there can be of the asset")
+            below += size
+
+
+def _write(file: int, data: Any, at: int) -> None:
+    rest = memoryview(data).cast("B")
+    while rest:
+        done = os.pwrite(file, rest, at)
+        rest, at = rest[done:], at + done
+
+
+def _read(file: int, size: int, at: int) -> Any:
+    data = np.empty(size, np.uint8)
+    rest = memoryview(data.data)
+    while rest:
+        done = os.preadv(file, [rest], at)
+        if not done:
+            raise RuntimeError("a file of our own is shorter than what was written to it")
+        rest, at = rest[done:], at + done
+    return data

@@ -1,6 +1,7 @@
 """A provider's extract: one strict row for each customer, refused whole when one is wrong.
 
-`survey` finds everything that is wrong before anything is made; `rows` gives the rows.
+A file has one section for each tree. `survey` finds everything that is wrong with one before
+anything is made; `rows` gives its rows.
 """
 
 import hashlib
@@ -17,18 +18,37 @@ from khazana.supervision.solvency.splitting import shares_of
 from khazana.supervision.solvency.tree import Customer
 
 HEADER = b"customer,balance,contribution"
+SECTION = b"#khazana.extract/1,"
 MOST_LINE_BYTES = 200
 MOST_PROBLEMS = 50
 FIRST_ROW = 3
-"""Line number of the first customer."""
+"""Line of a section on which the first customer stands."""
+
+NOT_ENDED = "is not ended: it is too long, or the file was cut short"
+ROWS_FOLLOW = "is the line of totals, and rows follow it"
 
 _ID = re.compile(rb"[!#-+\--~]{1,48}")
 _CONTRIBUTION = re.compile(rb"(?:[0-9a-f]{64})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Where the rows of one tree stand in a file. start, end: bytes. line: number of its first."""
+
+    path: Path
+    start: int
+    end: int
+    line: int
+    head: bytes
+
+    @property
+    def first_row(self) -> int:
+        return self.line + FIRST_ROW - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What a sound extract holds. leaves: of customers, dummies not counted."""
+    """What a sound section holds. leaves: of customers, dummies not counted."""
 
     sha256: str
     rows: int
@@ -60,8 +80,43 @@ class Problems:
 
 
 def first_line(tree: TreeId) -> bytes:
-    """What an extract for this tree begins with."""
-    return f"#khazana.extract/1,{tree.asset.name},{tree.asset.scale},{tree.kind}".encode()
+    """What the section for this tree begins with."""
+    return SECTION + f"{tree.asset.name},{tree.asset.scale},{tree.kind}".encode()
+
+
+def sections_of(path: Path) -> tuple[Section, ...]:
+    """Every section of a file, in order; there is always one, if only to be refused."""
+    starts = [(0, 1)]
+    at, line = 0, 1
+    fresh = True  # whether a line begins where the piece does
+    with path.open("rb") as file:
+        while piece := file.read(1 << 22):
+            piece += file.readline(1 << 16)
+            found = piece.find(SECTION)
+            counted = 0
+            while found >= 0:
+                if fresh if found == 0 else piece[found - 1 : found] == b"\n":
+                    line += piece.count(b"\n", counted, found)
+                    counted = found
+                    if at + found:
+                        starts.append((at + found, line))
+                found = piece.find(SECTION, found + 1)
+            line += piece.count(b"\n", counted)
+            at += len(piece)
+            fresh = piece.endswith(b"\n")
+        ends = [start for start, _ in starts[1:]] + [at]
+        made = []
+        for (start, first), end in zip(starts, ends, strict=True):
+            file.seek(start)
+            head = file.readline(MOST_LINE_BYTES).rstrip(b"\r\n")
+            made.append(Section(path=path, start=start, end=end, line=first, head=head))
+    return tuple(made)
+
+
+def section_for(path: Path, tree: TreeId) -> Section:
+    """The section of this tree; where there is none, the first, which its survey refuses."""
+    every = sections_of(path)
+    return next((each for each in every if each.head == first_line(tree)), every[0])
 
 
 def amount_of(text: bytes, tree: TreeId) -> int:
@@ -107,13 +162,14 @@ def _shown(text: bytes) -> str:
     return repr(text[:60].decode(errors="backslashreplace"))
 
 
-def check_head(first: bytes, second: bytes, tree: TreeId, problems: Problems) -> None:
+def check_head(section: Section, second: bytes, tree: TreeId, problems: Problems) -> None:
     """The two lines before the customers."""
+    line, first = section.line, section.head
     if first != first_line(tree):
         wanted = first_line(tree).decode()
-        problems.add(1, f"is {_shown(first)}, and an extract for this tree begins {wanted!r}")
+        problems.add(line, f"is {_shown(first)}, and an extract for this tree begins {wanted!r}")
     elif second != HEADER:
-        problems.add(2, f"is {_shown(second)}, not {HEADER.decode()!r}")
+        problems.add(line + 1, f"is {_shown(second)}, not {HEADER.decode()!r}")
 
 
 def check_end(
@@ -135,35 +191,37 @@ def check_end(
         problems.add(number, f"says a total of {said} smallest units, and the rows have {total}")
 
 
-def lines_of(file: BinaryIO) -> Iterator[tuple[int, bytes, bool]]:
+def lines_of(file: BinaryIO, section: Section) -> Iterator[tuple[int, bytes, bool]]:
     """Number, content and whether the line was ended; a line far too long comes cut."""
-    number = 0
-    while line := file.readline(MOST_LINE_BYTES + 1):
+    file.seek(section.start)
+    number, left = section.line - 1, section.end - section.start
+    while left > 0 and (line := file.readline(min(left, MOST_LINE_BYTES + 1))):
         number += 1
+        left -= len(line)
         ended = line.endswith(b"\n")
         yield number, line.removesuffix(b"\n").removesuffix(b"\r"), ended
         if not ended and len(line) > MOST_LINE_BYTES:
             return
 
 
-def survey(path: Path, tree: TreeId, splitting: Splitting) -> Survey:
-    """Everything that an extract says, or ExtractRefused with everything that is wrong."""
-    problems = Problems(path.name)
+def survey(section: Section, tree: TreeId, splitting: Splitting) -> Survey:
+    """Everything that a section says, or ExtractRefused with everything that is wrong."""
+    problems = Problems(section.path.name)
     seen: dict[str, int] = {}
     rows = total = leaves = 0
-    head: list[bytes] = []
+    second = b""
     last: tuple[int, bytes] | None = None
-    with path.open("rb") as file:
-        for number, line, ended in lines_of(file):
+    with section.path.open("rb") as file:
+        for number, line, ended in lines_of(file, section):
             if not ended:
-                problems.add(number, "is not ended: it is too long, or the file was cut short")
+                problems.add(number, NOT_ENDED)
                 last = None
                 break
-            if number < FIRST_ROW:
-                head.append(line)
+            if number < section.first_row:
+                second = line if number > section.line else b""
                 continue
             if last is not None:
-                problems.add(last[0], "is the line of totals, and rows follow it")
+                problems.add(last[0], ROWS_FOLLOW)
                 break
             if line.startswith(b"#"):
                 last = (number, line)
@@ -174,26 +232,44 @@ def survey(path: Path, tree: TreeId, splitting: Splitting) -> Survey:
                 problems.add(number, str(refused))
                 continue
             if (before := seen.setdefault(customer.id, number)) != number:
-                problems.add(number, f"the customer {customer.id!r} stands in line {before} too")
+                problems.add(number, twin(customer.id, before))
             rows += 1
             total += customer.balance
             leaves += shares_of(customer.balance, splitting)
-    first, second = [*head, b"", b""][:2]
-    check_head(first, second, tree, problems)
+    check_head(section, second, tree, problems)
     if not problems.found:
-        if total > tree.asset.most:
-            problems.add(FIRST_ROW, f"all balances together exceed what there is: {total}")
-        number, line = last or (rows + FIRST_ROW, b"")
+        check_total(section, total, tree, problems)
+        number, line = last or (rows + section.first_row, b"")
         check_end(line, number, rows=rows, total=total, tree=tree, problems=problems)
     problems.refuse_if_any()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Survey(sha256=digest, rows=rows, total=total, leaves=leaves)
+    digest = hashlib.sha256()
+    with section.path.open("rb") as file:
+        for _, raw in pieces_of(file, section, 1 << 20):
+            digest.update(raw)
+    return Survey(sha256=digest.hexdigest(), rows=rows, total=total, leaves=leaves)
 
 
-def rows(path: Path, tree: TreeId, splitting: Splitting) -> Iterator[Customer]:
-    """The customers of a surveyed extract, in order."""
-    with path.open("rb") as file:
-        for number, line, _ in lines_of(file):
-            if number >= FIRST_ROW and not line.startswith(b"#"):
+def twin(customer: str, before: int) -> str:
+    return f"the customer {customer!r} stands in line {before} too"
+
+
+def check_total(section: Section, total: int, tree: TreeId, problems: Problems) -> None:
+    if total > tree.asset.most:
+        problems.add(section.first_row, f"all balances together exceed what there is: {total}")
+
+
+def pieces_of(file: BinaryIO, section: Section, size: int) -> Iterator[tuple[int, bytes]]:
+    """A section's bytes in pieces, each with where it begins in the file."""
+    file.seek(section.start)
+    at = section.start
+    while at < section.end and (raw := file.read(min(size, section.end - at))):
+        yield at, raw
+        at += len(raw)
+
+
+def rows(section: Section, tree: TreeId, splitting: Splitting) -> Iterator[Customer]:
+    """The customers of a surveyed section, in order."""
+    with section.path.open("rb") as file:
+        for number, line, _ in lines_of(file, section):
+            if number >= section.first_row and not line.startswith(b"#"):
                 yield customer_of(line, tree, splitting)

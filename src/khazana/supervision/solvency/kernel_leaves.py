@@ -14,18 +14,41 @@ from khazana.supervision.solvency.kernel_tree import number_at, put_number, put_
 
 
 @njit(nogil=True, cache=True)
-def place_of(number: Any, leaves: Any, left_bits: Any, right_bits: Any, tables: Any) -> Any:
-    """The position of a leaf; tables: (round, input)."""
+def place_leaves(first: Any, leaves: Any, right_bits: Any, tables: Any, places: Any) -> None:
+    """The positions of the leaves from number `first` on; tables: (round, input)."""
     mask = (np.int64(1) << right_bits) - 1
-    at = np.int64(number)
-    while True:
-        left, right = at >> right_bits, at & mask
-        for turn in range(0, tables.shape[0], 2):
-            left ^= np.int64(tables[turn, right])
-            right ^= np.int64(tables[turn + 1, left])
-        at = (left << right_bits) | right
-        if at < leaves:
-            return at
+    for i in range(len(places)):
+        at = np.int64(first + i)
+        while True:
+            left, right = at >> right_bits, at & mask
+            for turn in range(0, tables.shape[0], 2):
+                left ^= np.int64(tables[turn, right])
+                right ^= np.int64(tables[turn + 1, left])
+            at = (left << right_bits) | right
+            if at < leaves:
+                break
+        places[i] = at
+
+
+@njit(nogil=True, cache=True)
+def sort_places(places: Any, bits: Any, slots: Any, offsets: Any, starts: Any) -> None:
+    """Where each leaf goes when leaves are ordered by bucket, a bucket being 2^bits positions.
+
+    slots: of each leaf. offsets: by slot, the position within the bucket. starts: zeros; by bucket
+    its first slot, and the end.
+    """
+    for i in range(len(places)):
+        starts[(places[i] >> bits) + 1] += 1
+    for bucket in range(len(starts) - 1):
+        starts[bucket + 1] += starts[bucket]
+    at = starts.copy()
+    mask = (np.int64(1) << bits) - 1
+    for i in range(len(places)):
+        bucket = places[i] >> bits
+        slot = at[bucket]
+        at[bucket] += 1
+        slots[i] = slot
+        offsets[slot] = places[i] & mask
 
 
 @njit(nogil=True, cache=True)
@@ -46,16 +69,16 @@ def shares(amount: Any, least: Any, cap: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def count_leaves(amounts: Any, rows: Any, least: Any, cap: Any, most: Any) -> Any:
-    """Leaves and total of some rows; -1 where a row has too many, or the total is too large."""
+def count_leaves(amounts: Any, least: Any, cap: Any) -> Any:
+    """Leaves and total of some balances; the total is -1 when it passes 2^62."""
     leaves = np.int64(0)
     total = np.int64(0)
-    for row in range(rows):
-        count = shares(amounts[row], least, cap)
-        if count > 65536 or amounts[row] > most - total:
-            return np.int64(-1), total
-        leaves += count
-        total += amounts[row]
+    for row in range(len(amounts)):
+        leaves += shares(amounts[row], least, cap)
+        if total >= 0:
+            total += amounts[row]
+            if total > np.int64(1) << 62:
+                total = np.int64(-1)
     return leaves, total
 
 
@@ -78,28 +101,12 @@ def _message(size: Any, total: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def put_leaves(
-    data: Any,
-    rows: Any,
-    starts: Any,
-    sizes: Any,
-    amounts: Any,
-    owns: Any,
-    number: Any,
-    leaves: Any,
-    halves: Any,
-    tables: Any,
-    inner: Any,
-    outer: Any,
-    epoch: Any,
-    least: Any,
-    cap: Any,
-    nodes: Any,
-) -> Any:
-    """Put the leaves of some rows into the file; the number of the leaf after them.
+def derive_keys(
+    data: Any, starts: Any, sizes: Any, owns: Any, inner: Any, outer: Any, keys: Any
+) -> None:
+    """The 32 bytes of each customer's key, one after another.
 
-    number: of the first leaf. halves: bits left and right. inner, outer: HMAC's chaining values
-    after the tree key's pads.
+    inner, outer: HMAC's chaining values after the tree key's pads.
     """
     state = np.empty(40, np.uint32)
     own = np.zeros(64, np.uint8)
@@ -109,11 +116,7 @@ def put_leaves(
     keyed[0] = 4
     keyed[65] = 0x80
     put_number(keyed, 120, 65 * 8)
-    nonce = _message(45, 45)
-    nonce[0] = 2
-    put_number(nonce, 33, epoch)
-    leaf = _message(49, 49)
-    for row in range(rows):
+    for row in range(len(keys) // 32):
         start, size = starts[row], np.int64(sizes[row])
         for i in range(8):
             store64(said, np.int64(8 * i), np.uint64(0))
@@ -145,7 +148,33 @@ def put_leaves(
         start_hash(state)
         compress_at(state, keyed, 0)
         compress_at(state, keyed, 64)
-        put_state(state, nonce, 1)
+        put_state(state, keys, 32 * row)
+
+
+@njit(nogil=True, cache=True)
+def put_leaves(
+    keys: Any,
+    amounts: Any,
+    epoch: Any,
+    least: Any,
+    cap: Any,
+    places: Any,
+    slots: Any,
+    nodes: Any,
+) -> None:
+    """Hash the leaves of some customers, each into its slot of `nodes`.
+
+    places, slots: of each leaf, in the order of customers and shares.
+    """
+    state = np.empty(40, np.uint32)
+    nonce = _message(45, 45)
+    nonce[0] = 2
+    put_number(nonce, 33, epoch)
+    leaf = _message(49, 49)
+    number = np.int64(0)
+    for row in range(len(amounts)):
+        for i in range(4):
+            store64(nonce, np.int64(1 + 8 * i), load64(keys, np.int64(32 * row + 8 * i)))
         left = np.int64(amounts[row])
         count = shares(left, least, cap)
         for split in range(count):
@@ -156,11 +185,9 @@ def put_leaves(
             high = min(left, cap)
             drawn = _high_product(number_at(leaf, 1), np.uint64(high - low + 1))
             amount = low + np.int64(drawn)
-            at = place_of(number, leaves, halves[0], halves[1], tables)
-            _put(state, leaf, amount, at, nodes)
+            _put(state, leaf, amount, places[number], nodes, slots[number])
             left -= amount
             number += 1
-    return number
 
 
 @njit(nogil=True, cache=True)
@@ -176,28 +203,18 @@ def _draw(state: Any, nonce: Any, split: Any, leaf: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _put(state: Any, leaf: Any, amount: Any, at: Any, nodes: Any) -> None:
+def _put(state: Any, leaf: Any, amount: Any, place: Any, nodes: Any, slot: Any) -> None:
     put_number(leaf, 33, amount)
-    put_number(leaf, 41, at)
+    put_number(leaf, 41, place)
     start_hash(state)
     compress_at(state, leaf, 0)
-    put_state(state, nodes, 40 * at)
-    put_number(nodes, 40 * at + 32, amount)
+    put_state(state, nodes, 40 * slot)
+    put_number(nodes, 40 * slot + 32, amount)
 
 
 @njit(nogil=True, cache=True)
-def put_dummies(
-    key: Any,
-    first: Any,
-    last: Any,
-    before: Any,
-    halves: Any,
-    tables: Any,
-    epoch: Any,
-    nodes: Any,
-    leaves: Any,
-) -> None:
-    """Dummies first to last - 1, after `before` leaves of customers."""
+def put_dummies(key: Any, first: Any, epoch: Any, places: Any, slots: Any, nodes: Any) -> None:
+    """Hash the dummies from number `first` on, each into its slot of `nodes`."""
     state = np.empty(40, np.uint32)
     nonce = _message(45, 45)
     nonce[0] = 2
@@ -205,10 +222,9 @@ def put_dummies(
         store64(nonce, np.int64(1 + 8 * i), load64(key, np.int64(8 * i)))
     put_number(nonce, 33, epoch)
     leaf = _message(49, 49)
-    for dummy in range(first, last):
-        _draw(state, nonce, dummy, leaf)
-        at = place_of(before + dummy, leaves, halves[0], halves[1], tables)
-        _put(state, leaf, np.int64(0), at, nodes)
+    for i in range(len(places)):
+        _draw(state, nonce, first + i, leaf)
+        _put(state, leaf, np.int64(0), places[i], nodes, slots[i])
 
 
 @njit(nogil=True, cache=True)

@@ -86,3 +86,38 @@ def print_ids(data: Any, starts: Any, sizes: Any, found: Any) -> None:
     """A fingerprint of each id: equal ids have equal ones."""
     for row in range(len(found)):
         found[row] = script_print(data, starts[row], sizes[row])
+
+
+@njit(nogil=True, cache=True)
+def group_prints(prints: Any, bits: Any, ordered: Any, starts: Any) -> None:
+    """The fingerprints ordered by their first bits; starts: of each group, and the end."""
+    shift = np.uint64(64 - bits)
+    for i in range(len(prints)):
+        starts[np.int64(prints[i] >> shift) + 1] += 1
+    for group in range(len(starts) - 1):
+        starts[group + 1] += starts[group]
+    at = starts.copy()
+    for i in range(len(prints)):
+        into = np.int64(prints[i] >> shift)
+        ordered[at[into]] = prints[i]
+        at[into] += 1
+
+
+@njit(nogil=True, cache=True)
+def equal_prints(prints: Any, table: Any, found: Any) -> Any:
+    """Put into `found` every fingerprint that was there before; how many. None of them is zero.
+
+    table: zeros, a power of two of them, at least twice as many as fingerprints.
+    """
+    mask = np.int64(len(table) - 1)
+    count = np.int64(0)
+    for i in range(len(prints)):
+        value = prints[i]
+        at = np.int64(value) & mask
+        while table[at] != np.uint64(0) and table[at] != value:
+            at = (at + 1) & mask
+        if table[at] == value:
+            found[count] = value
+            count += 1
+        table[at] = value
+    return count

@@ -93,3 +93,12 @@ def fill_level(
         put_state(state, nodes, above + 40 * i)
         put_number(nodes, above + 40 * i + 32, left + right)
     return OK
+
+
+@njit(nogil=True, cache=True)
+def put_in_order(mixed: Any, offsets: Any, nodes: Any) -> None:
+    """Nodes in the order in which they came, each to its offset."""
+    for i in range(len(offsets)):
+        to = np.int64(40) * np.int64(offsets[i])
+        for j in range(5):
+            store64(nodes, np.int64(to + 8 * j), load64(mixed, np.int64(40 * i + 8 * j)))

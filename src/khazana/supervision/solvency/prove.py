@@ -6,7 +6,7 @@ from pathlib import Path
 from khazana.supervision.solvency.encoding import customer_secret
 from khazana.supervision.solvency.epoch import Epoch
 from khazana.supervision.solvency.errors import NotInExtract
-from khazana.supervision.solvency.extract import rows
+from khazana.supervision.solvency.extract import rows, section_for
 from khazana.supervision.solvency.plan import Plan
 from khazana.supervision.solvency.positions import positions
 from khazana.supervision.solvency.slip import Slip, make_slip
@@ -52,7 +52,7 @@ def slips_of(
 def _numbered(extract: Path, plan: Plan) -> Iterator[tuple[int, Customer]]:
     """Each row with the number of its first leaf."""
     number = 0
-    for row in rows(extract, plan.tree, plan.splitting):
+    for row in rows(section_for(extract, plan.tree), plan.tree, plan.splitting):
         yield number, row
         number += shares_of(row.balance, plan.splitting)
 

@@ -1,10 +1,10 @@
 """The file of a tree: all nodes, level after level, leaves first, 40 bytes each."""
 
-import hashlib
 import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from khazana.supervision.solvency.encoding import NODE_BYTES, Node, node_from, pad_of
@@ -20,7 +20,7 @@ def level_starts(leaves: int) -> list[int]:
     return starts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TreeFile:
     """A tree on disk, mapped into memory: a proof reads some thirty nodes of it."""
 
@@ -28,11 +28,15 @@ class TreeFile:
     leaves: int
     epoch: int
 
+    @cached_property
+    def _starts(self) -> list[int]:
+        return level_starts(self.leaves)
+
     def node(self, level: int, position: int) -> Node:
         """A node, or the pad beside the last one of its level."""
         if position >= nodes_at(level, leaves=self.leaves):
             return pad_of(epoch=self.epoch, level=level, position=position)
-        at = level_starts(self.leaves)[level] + NODE_BYTES * position
+        at = self._starts[level] + NODE_BYTES * position
         return node_from(self.nodes[at : at + NODE_BYTES])
 
     @property
@@ -42,14 +46,16 @@ class TreeFile:
     def siblings(self, position: int, height: int) -> tuple[Node, ...]:
         return tuple(self.node(level, (position >> level) ^ 1) for level in range(height))
 
-    def published(self) -> bytes:
-        """The level that everybody is given."""
-        level = published_level(self.leaves)
-        starts = level_starts(self.leaves)
-        return self.nodes[starts[level] : starts[level + 1]]
 
-    def published_sha256(self) -> str:
-        return hashlib.sha256(self.published()).hexdigest()
+def read_ends(path: Path, *, leaves: int) -> tuple[Node, bytes]:
+    """The root, and the level that everybody is given, read without mapping the file."""
+    starts = level_starts(leaves)
+    level = published_level(leaves)
+    with path.open("rb") as file:
+        file.seek(starts[level])
+        published = file.read(starts[level + 1] - starts[level])
+        file.seek(starts[-2])
+        return node_from(file.read(NODE_BYTES)), published
 
 
 @contextmanager
