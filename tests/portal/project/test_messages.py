@@ -18,7 +18,7 @@ FORMS = {"ur": 2, "ar": 6, "es": 3}
 OPENS, CLOSES = "\u2066\u2067\u2068\u202a\u202b\u202d\u202e", "\u2069\u202c"
 LATIN_WORDS = {"json", "khazana", "verify", "sha", "pdf"}
 """What is written the same in every script: formats and the names of commands."""
-SAME = {"Sector", "Portal"}
+SAME = {"Auditor", "Sector", "Portal"}
 """English words that are also the right word of another language."""
 
 

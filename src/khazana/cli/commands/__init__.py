@@ -1,7 +1,9 @@
 """One module per group of commands; each registers its arguments and runs."""
 
 from khazana.cli.commands import (
+    accord,
     audit,
+    audit_log,
     conditions,
     custody,
     demo,
@@ -32,6 +34,8 @@ ALL = (
     ledger,
     mining,
     portal,
+    accord,
+    audit_log,
     devnet,
     demo,
 )

@@ -12,5 +12,5 @@ urlpatterns = [
     path("tables/<slug:name>.<slug:form>", table, name="table"),
     path("feed.atom", feed, name="feed"),
     path("feed-<slug:language>.atom", feed, name="feed-in"),
-    re_path("^api/", no_such_address),
+    re_path("^api/", no_such_address, name="api-nothing"),
 ]

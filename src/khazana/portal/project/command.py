@@ -8,6 +8,13 @@ import threading
 from pathlib import Path
 
 from khazana.errors import KhazanaError
+from khazana.portal.project.command_desk import (
+    DESK_COMMANDS,
+    add_desk_commands,
+    for_owner_only,
+    is_of_desk,
+    run_desk,
+)
 
 HOST = "127.0.0.1"
 FONTS_AFTER_SECONDS = 5.0
@@ -63,10 +70,17 @@ def parser() -> argparse.ArgumentParser:
         if command is not serve:
             command.add_argument("folder", metavar="FOLDER", type=Path)
             command.add_argument("--as-partner", action="store_true", help="of a partner office")
+    serve.add_argument(
+        "--desk", action="store_true", help="with the staff desk: never where the public reads"
+    )
+    add_desk_commands(commands)
     export = commands.add_parser("export", help="write everything imported into a folder")
     export.add_argument("folder", metavar="FOLDER", type=Path)
     commands.add_parser("migrate", help="bring the database to this version")
-    commands.add_parser("check", help="whether the configuration is fit for serving the public")
+    check = commands.add_parser(
+        "check", help="whether the configuration is fit for serving the public"
+    )
+    check.add_argument("--desk", action="store_true", help="the configuration with the staff desk")
     return made
 
 
@@ -100,7 +114,8 @@ def main(argv: list[str]) -> int:
 
 def _environment(args: argparse.Namespace) -> None:
     """What the settings read."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "khazana.portal.project.settings"
+    settings = "settings_desk" if is_of_desk(args) else "settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = f"khazana.portal.project.{settings}"
     os.environ["KHAZANA_PORTAL_DIR"] = str(args.data.absolute())
     if getattr(args, "plain_http", False):
         os.environ["KHAZANA_PORTAL_PLAIN_HTTP"] = "1"
@@ -139,9 +154,13 @@ def _run(args: argparse.Namespace) -> int:
     # Whoever comes while the database is made waits for an answer instead of being refused.
     listening = _listening(args) if args.command == "serve" else None
     args.data.mkdir(parents=True, exist_ok=True)
+    if is_of_desk(args):
+        for_owner_only(args.data)
     call_command("migrate", interactive=False, verbosity=0)
     if args.command == "import":
         return _import(args)
+    if args.command in DESK_COMMANDS:
+        return run_desk(args)
     if args.command == "export":
         from khazana.portal.statement.exporting import export_folder
 

@@ -1,0 +1,110 @@
+"""The portal's commands for the staff desk: accounts and the audit log."""
+
+import argparse
+import getpass
+import os
+from pathlib import Path
+
+DESK_COMMANDS = ("staff", "audit-log")
+"""Commands that need the desk's tables, whatever else they are given."""
+
+
+def add_desk_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    staff = commands.add_parser("staff", help="accounts of the staff desk")
+    actions = staff.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="make an account and print its one-time link")
+    add.add_argument("username", metavar="NAME", help="name at the desk, such as a.khan")
+    add.add_argument(
+        "--role",
+        required=True,
+        choices=("viewer", "operator", "approver", "auditor", "administrator"),
+    )
+    add.add_argument("--name", metavar="TEXT", help="the person's name (default: NAME)")
+    reset = actions.add_parser("reset", help="for who lost password or keys: a new link")
+    reset.add_argument("username", metavar="NAME")
+    close = actions.add_parser("close", help="close an account; its sessions end at once")
+    close.add_argument("username", metavar="NAME")
+    for each in (add, reset):
+        each.add_argument(
+            "--address",
+            metavar="URL",
+            help="how staff reach the desk, such as https://desk.example (default: the first of "
+            "KHAZANA_PORTAL_HOSTS)",
+        )
+    actions.add_parser("list", help="who has an account, in which role")
+    log = commands.add_parser("audit-log", help="the acts of the staff")
+    log_actions = log.add_subparsers(dest="action", required=True, metavar="ACTION")
+    log_actions.add_parser("verify", help="follow the chain through the database")
+    export = log_actions.add_parser("export", help="write the file that `khazana audit-log` checks")
+    export.add_argument("file", metavar="FILE", type=Path)
+
+
+def is_of_desk(args: argparse.Namespace) -> bool:
+    return args.command in DESK_COMMANDS or bool(getattr(args, "desk", False))
+
+
+def for_owner_only(folder: Path) -> None:
+    """What the desk keeps (hashes of passwords, documents with their salts) is nobody else's."""
+    os.umask(0o077)
+    folder.chmod(0o700)
+
+
+def run_desk(args: argparse.Namespace) -> int:
+    """Run one of the desk's commands; the tables are there."""
+    return {"staff": _staff, "audit-log": _audit_log}[str(args.command)](args)
+
+
+def _actor() -> str:
+    """Who acts at the machine itself, as the audit log names them."""
+    try:
+        return f"console:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"console:{os.getuid()}"
+
+
+def _staff(args: argparse.Namespace) -> int:
+    from khazana.portal.accounts.invitations import (
+        LINK_HOURS,
+        add_person,
+        change_person,
+        reset_person,
+    )
+    from khazana.portal.accounts.models import Person
+
+    if args.action == "list":
+        for person in Person.objects.all():
+            state = "open" if person.is_active else "closed"
+            print(f"{person.username}  {person.role}  {state}  {person.name}")
+        return 0
+    if args.action == "close":
+        change_person(args.username, active=False, by=_actor())
+        print(f"{args.username} is closed; its sessions have ended")
+        return 0
+    if args.action == "add":
+        name = args.name or args.username
+        token = add_person(args.username, name=name, role=args.role, by=_actor())
+    else:
+        token = reset_person(args.username, by=_actor())
+    print(f"one-time link for {args.username}, good for {LINK_HOURS} hours:")
+    print(_link(args.address, token))
+    return 0
+
+
+def _link(address: str | None, token: str) -> str:
+    from django.conf import settings
+    from django.urls import reverse
+
+    base = address or f"https://{(settings.ALLOWED_HOSTS or ['localhost'])[0]}"
+    return base.rstrip("/") + reverse("begin", args=[token])
+
+
+def _audit_log(args: argparse.Namespace) -> int:
+    from khazana.portal.audit.record import export_to, record, verified
+
+    if args.action == "export":
+        record("audit log taken", actor=_actor())
+        print(f"{args.file} written; last act {export_to(args.file)}")
+        return 0
+    head = verified()
+    print(f"{head.number} acts, chain unbroken; last act {head}")
+    return 0

@@ -1,0 +1,18 @@
+"""Addresses of a portal with the staff desk: the public ones, the entrance and the desk."""
+
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import URLPattern, URLResolver, include, path
+
+from khazana.portal.project import urls
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *urls.urlpatterns,
+    *i18n_patterns(
+        path("accounts/", include("khazana.portal.accounts.urls")),
+        path("desk/", include("khazana.portal.desk.urls")),
+    ),
+]
+handler400 = urls.handler400
+handler403 = urls.handler403
+handler404 = urls.handler404
+handler500 = urls.handler500
