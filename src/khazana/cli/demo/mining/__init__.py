@@ -1,0 +1,1 @@
+"""Mining in the demo: twelve invented sites, their meters, their pool, and one diverted month."""
