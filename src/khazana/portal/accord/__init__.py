@@ -1,0 +1,1 @@
+"""Pages of the accord: agreements, commitments, and two states' rules side by side."""
