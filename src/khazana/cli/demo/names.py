@@ -12,6 +12,16 @@ def toml_names(name: Names) -> str:
     return "{ " + ", ".join(f'{language} = "{text}"' for language, text in name.items()) + " }"
 
 
+def site_names(number: int) -> Names:
+    """The wallet into which the pool pays a mining site."""
+    return names(
+        f"Site {number}, mining payouts",
+        f"سائٹ {number}، مائننگ کی ادائیگیاں",
+        f"الموقع {number}، مدفوعات التعدين",
+        f"Sitio {number}, pagos de minería",
+    )
+
+
 # Pakistan
 PAKISTAN_OFFICE = names(
     "Pakistan Bitcoin Office (demo)",
@@ -37,12 +47,6 @@ RESERVE_OPERATIONS = names(
     "Reserve, operations", "ریزرو، روزمرہ امور", "الاحتياطي، العمليات", "Reserva, operaciones"
 )
 CUSTOMS_CUSTODY = names("Customs custody", "کسٹمز کی تحویل", "عهدة الجمارك", "Custodia de Aduanas")
-SITE_MINING = names(
-    "Site 1, mining payouts",
-    "سائٹ 1، مائننگ کی ادائیگیاں",
-    "الموقع 1، مدفوعات التعدين",
-    "Sitio 1, pagos de minería",
-)
 ACCOUNT_AT_EXCHANGE = names(
     "Account at Exchange A", "ایکسچینج اے میں کھاتہ", "حساب لدى المنصة أ", "Cuenta en Exchange A"
 )

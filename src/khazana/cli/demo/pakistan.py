@@ -1,4 +1,4 @@
-"""Pakistan's office in the demo: purchases, a seizure that becomes forfeiture, a mining site.
+"""Pakistan's office in the demo: purchases, a seizure that becomes forfeiture, mining sites.
 
 Every amount is invented and divided by the scale; no real body has done any of this.
 """
@@ -17,6 +17,9 @@ from khazana.cli.demo.books import (
     Member,
     PerimeterPlan,
 )
+from khazana.cli.demo.mining.programme import programme_on
+from khazana.cli.demo.mining.scenario import sites
+from khazana.cli.demo.mining.settlements import first_period
 from khazana.cli.demo.names import (
     ACCOUNT_AT_EXCHANGE,
     CUSTOMS_CUSTODY,
@@ -26,15 +29,15 @@ from khazana.cli.demo.names import (
     PUBLIC_SECTOR,
     RESERVE_COLD,
     RESERVE_OPERATIONS,
-    SITE_MINING,
     STRATEGIC_RESERVE,
+    site_names,
 )
 from khazana.cli.demo.officers import Officers, roles_of
-from khazana.cli.demo.people import EXCHANGE_NAME, POOL_NAME, People
+from khazana.cli.demo.people import EXCHANGE_NAME, People
 from khazana.cli.demo.prices import Prices, major
 from khazana.cli.demo.signers import CHANGE, RECEIVE, SingleKey, Taproot, TwoOfThree
 from khazana.cli.demo.stage import BTC, Stage, address
-from khazana.cli.demo.timeline import OPENING, YEAR
+from khazana.cli.demo.timeline import YEAR
 
 CAP = 10 * BTC
 """The most that an address of cold storage holds after the split: 100 BTC, scaled."""
@@ -49,7 +52,6 @@ IN_LATE_WALLET = 125 * BTC // 100
 DISBURSED = 75 * BTC // 100
 
 _DECLARED = 123
-_PAYOUT_EVERY = 7
 _ACCOUNT = "account-at-exchange"
 
 
@@ -63,7 +65,12 @@ class Pakistan:
         self.cold = stage.purse("pk-cold", TwoOfThree("pk-cold"))
         self.operations = stage.purse("pk-operations", SingleKey("pk-operations"))
         self.custody = stage.purse("pk-custody", Taproot("pk-custody"))
-        self.site = stage.purse("pk-site", Taproot("pk-site"))
+        self.mining = programme_on(
+            stage,
+            sites(),
+            {site.id: (f"{site.id}-mining", f"pk-{site.id}") for site in sites()},
+            since=first_period(timeline),
+        )
         self.late = stage.purse("pk-customs-late", SingleKey("pk-customs-late"))
         self.late.new_script()
         self.purchase_days = [within(period, 30) for period in range(1, last + 1)]
@@ -73,6 +80,8 @@ class Pakistan:
         self.forfeiture_day = within(last - 1, 60)
         self.split_day = on(72)
         self.late_declared = within(last, 10)
+        self.handover_day = within(last - 1, 75)
+        """On which the sites' payouts go into the reserve."""
         self._in_custody = 0
         self._bought: dict[int, tuple[str, bytes]] = {}
         self.books = Books(
@@ -104,10 +113,9 @@ class Pakistan:
             )
         if day in self.seizure_days:
             self._seize(day)
-        if OPENING < day <= self.stage.timeline.last_close and day % _PAYOUT_EVERY == 0:
-            self._pool_pays(day)
-        if day in (on(34), on(66)) and self.site.balance() > BTC // 4:
-            self.stage.pay(self.site, (self.cold.new_script(), BTC // 4))
+        self.mining.settle(day, self.people.pool, self.books)
+        if day == self.handover_day:
+            self._hand_over()
         self._use_custodian(day)
         self._receive_strangers(day)
         if day == self.forfeiture_day:
@@ -231,21 +239,11 @@ class Pakistan:
         reserve = next(p for p in self.books.perimeters if p.id == "strategic-reserve")
         reserve.members.append(Member("wallet", "customs-custody", since=day, document=order))
 
-    def _pool_pays(self, day: int) -> None:
-        amount = (5 + day * 3 % 8) * BTC // 100
-        script = self.site.new_script()
-        txid = self.stage.pay(self.people.pool, (script, amount))
-        self.books.document(
-            f"payout-{day:04d}",
-            "mined",
-            at=self.stage.timeline.instant(day),
-            account="site-1-mining",
-            amount=amount,
-            attested_by=POOL_NAME,
-            txid=txid,
-            address=address(script),
-            counterparty=POOL_NAME,
-        )
+    def _hand_over(self) -> None:
+        script = self.cold.new_script()
+        for working in self.mining.working:
+            if working.purse.coins:
+                self.stage.spread(working.purse, [script])
 
     def _use_custodian(self, day: int) -> None:
         timeline, at = self.stage.timeline, self.stage.timeline.instant(day)
@@ -331,13 +329,25 @@ class Pakistan:
              "hot", "owned", "One device; small amounts."),
             ("customs-custody", "customs", CUSTOMS_CUSTODY, self.custody, "addresses", "cold",
              "seized", "Coins taken into custody; title has not passed until a court says so."),
-            ("site-1-mining", "site-company", SITE_MINING, self.site, "descriptor", "hot",
-             "owned", "What the pool pays to Site 1."),
         ):  # fmt: skip
             for branch in (RECEIVE, CHANGE):
                 purse.new_script(branch)
             books.declare(
                 DeclaredWallet(id_, entity, name, purse, form, _DECLARED, comment, storage, lane)
+            )
+        for number, working in enumerate(self.mining.working, start=1):
+            working.purse.new_script(CHANGE)
+            books.declare(
+                DeclaredWallet(
+                    working.account,
+                    "site-company",
+                    site_names(number),
+                    working.purse,
+                    "addresses",
+                    _DECLARED,
+                    f"The one address that the pool was given for {working.site.name}, and change.",
+                    "hot",
+                )
             )
         books.accounts.append(
             AccountPlan(_ACCOUNT, "bitcoin-office", ACCOUNT_AT_EXCHANGE, EXCHANGE_NAME)
@@ -349,7 +359,7 @@ class Pakistan:
             PerimeterPlan(
                 "outside-reserve",
                 OUTSIDE_RESERVE,
-                [Member("wallet", "customs-custody"), Member("wallet", "site-1-mining")],
+                [Member("wallet", "customs-custody"), Member("entity", "site-company")],
             ),
             PerimeterPlan(
                 "public-sector",

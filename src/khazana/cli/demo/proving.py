@@ -18,7 +18,7 @@ from khazana.custody.control_evidence import control_evidence
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.statement.envelope import with_evidence, write_statement
 
-BATCHED = ("fund", "client-deposits", "site-1-mining")
+BATCHED = ("fund", "client-deposits")
 """Wallets of many coins, whose devices sign them all in one proof of funds."""
 
 
