@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "khazana.portal.statement",
     "khazana.portal.reserve",
     "khazana.portal.conditions",
+    "khazana.portal.mining",
     "khazana.portal.accord",
     "khazana.portal.explainers",
     "khazana.portal.api",

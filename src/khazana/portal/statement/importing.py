@@ -18,8 +18,10 @@ from django.db import DataError, IntegrityError, transaction
 from khazana.bitcoin.chain import ChainView
 from khazana.conditions.parts import conditions_of
 from khazana.errors import KhazanaError
+from khazana.mining.parts import mining_bodies
 from khazana.portal.conditions.kept import verdicts_of
 from khazana.portal.formatting.bidi import visible
+from khazana.portal.mining.importing import derive_sites
 from khazana.portal.reserve.deriving import derive_rows, forget_rows
 from khazana.portal.reserve.models import MovementRow
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow, StatementRow
@@ -104,7 +106,9 @@ def _incoming(item: Incoming, level: str) -> _Fresh:
     """The statement as the public sees it: no more than `level`, whatever the file discloses."""
     try:
         statement = read_reserve_statement(item.raw)
-        conditions_of(statement)  # a page that cannot read them would be a page that fails
+        # A page that cannot read them would be a page that fails.
+        conditions_of(statement)
+        mining_bodies(statement.envelope.parts)
     except KhazanaError as error:
         raise PublicationRefused(path=str(item.path), problem=str(error)) from error
     zone = statement.header.period.timezone
@@ -198,10 +202,12 @@ def _store(
             **shown,
         )  # fmt: skip
         derive_rows(row, statement, times)
+        derive_sites(row, statement)
         return replace(done, statements=(*done.statements, root))
     StatementRow.objects.filter(pk=row.pk).update(**shown)
     forget_rows(row)
     derive_rows(row, statement, times)
+    derive_sites(row, statement)
     return replace(done, renewed=(*done.renewed, root))
 
 
