@@ -8,7 +8,7 @@ from typing import Any
 
 from khazana.bitcoin.chain import ChainView
 from khazana.bitcoin.descriptor_engines import best_engine
-from khazana.cli.commands.verify import documents_given
+from khazana.cli.commands.verify import MiningChecks, documents_given, metering_in
 from khazana.cli.control import CONTROL_VERIFIERS, ControlChecks
 from khazana.cli.demo.timeline import Timeline
 from khazana.cli.memoranda import memorandum_named
@@ -81,6 +81,7 @@ class Played:
             roots = {p["root"]: p["statement"] for p in self.listed(office)}
             before = self.statement(f"{office}/{roots[given['previous']]}")
         memoranda = [given["memorandum"]] if given and given["memorandum"] else []
+        metering = [given["mining"]] if given and given["mining"] else []
         return verify(
             Request(
                 raw=(self.directory / name).read_bytes(),
@@ -99,6 +100,7 @@ class Played:
             more=[
                 ConditionChecks([memorandum_named(str(folder / m)) for m in memoranda]),
                 RotationChecks(),
+                MiningChecks([metering_in(folder / m) for m in metering]),
                 ControlChecks(),
             ],
         )

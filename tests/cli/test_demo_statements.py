@@ -58,6 +58,8 @@ def test_every_publication_verifies_with_its_previous_one_and_all_its_files(play
         assert report.result("continuity").verdict.value == "passed"
     if listed["memorandum"]:
         assert report.result("conditions").verdict.value == "passed"
+    if listed["mining"]:
+        assert report.result("mining").verdict.value == "passed"
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -77,6 +79,7 @@ def test_the_index_names_files_that_are_there_and_say_the_same(played, state):
             assert played.statement(f"{state}/{listed[name]}").root == statement.root
         for name in ("valuation", "records", "memorandum", "report"):
             assert listed[name] is None or (folder / listed[name]).is_file()
+        assert listed["mining"] is None or (folder / listed["mining"]).is_dir()
         assert listed["closed"] in listed["statement"]
     on_disk = sorted(path.name for path in (folder / "statements").iterdir())
     assert on_disk == [Path(p["statement"]).name for p in index["publications"]]
@@ -147,6 +150,7 @@ def test_esplora_and_the_network_in_process_give_the_same_root(played, state):
             at=TIMELINE.instant(DAYS),
             previous=newest["previous"],
             memorandum=folder / newest["memorandum"],
+            mining=folder / newest["mining"] / "mining.json" if newest["mining"] else None,
         ),
     )
     assert statement.root == newest["root"]

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from khazana.bitcoin.chain import ChainView
 from khazana.cli.demo.books import Books
+from khazana.cli.demo.mining.evidence import MINING, copy_evidence, write_evidence
+from khazana.cli.demo.mining.programme import Programme
 from khazana.cli.demo.prices import Prices
 from khazana.cli.demo.publish import Ask, Publisher, Telling, as_it_is, journals, valued
 from khazana.cli.demo.reports import Reporter
@@ -38,6 +40,9 @@ class Player(Protocol):
 
     books: Books
 
+    @property
+    def mining(self) -> Programme | None: ...
+
     def memorandum(self, period: int, closed: Sequence[date]) -> str | None: ...
 
     def report(self, period: int, closed: Sequence[date], *, at: datetime) -> None: ...
@@ -49,7 +54,8 @@ class Player(Protocol):
 class Publication:
     """A published statement. closed: the day that its period ends with, in the office's zone.
 
-    report: the wallet report that goes with it, if the lender asks for one.
+    report: the wallet report that goes with it, if the lender asks for one. mining: whether it
+    tells about mining sites.
     reason: why it replaces an earlier one.
     """
 
@@ -61,6 +67,7 @@ class Publication:
     closed: date
     published: datetime
     memorandum: bool
+    mining: bool = False
     reason: str | None = None
     superseded_by: str | None = None
 
@@ -168,6 +175,7 @@ class Chronicle:
         write_whole(self.folder / "prices.csv", self.prices.table)
         number = len(self.publications) + (0 if told is not as_it_is else 1)
         memorandum = self._memorandum(period, number)
+        mining = self._mining(period, number)
         statement, made = self.publisher.statement(
             office_toml,
             chain,
@@ -179,6 +187,7 @@ class Chronicle:
                 previous=previous,
                 supersedes=supersedes,
                 memorandum=memorandum,
+                mining=mining,
                 told=told,
             ),
         )
@@ -192,6 +201,7 @@ class Chronicle:
             closed=self.closed[period],
             published=at,
             memorandum=memorandum is not None,
+            mining=mining is not None,
             reason=reason,
         )
 
@@ -225,6 +235,14 @@ class Chronicle:
         write_whole(path, text.encode())
         return path
 
+    def _mining(self, period: int, number: int) -> Path | None:
+        """The sites that the statement tells about, with everything behind their energy."""
+        programme = self.player.mining
+        if programme is None:
+            return None
+        folder = self.folder / MINING / f"{number:04d}-{self.closed[period]}"
+        return write_evidence(programme, period, folder)
+
     def _close_days(self, period: int) -> None:
         """The days that close with the periods' blocks: of their median times, in the zone."""
         zone = ZoneInfo(self.player.books.timezone)
@@ -236,6 +254,8 @@ class Chronicle:
     def _add(self, made: Publication, chain: ChainView) -> None:
         self.publications.append(made)
         self._write_statement(made)
+        if made.mining:
+            copy_evidence(self.folder / MINING / made.stem, self.folder / MINING)
         worth = valued(
             self.folder / "office.toml",
             made.statement,
@@ -306,6 +326,7 @@ def _listed(publication: Publication) -> dict[str, object]:
         "records": f"records/{stem}.json",
         "report": f"reports/{stem}.json" if publication.report is not None else None,
         "memorandum": f"memoranda/{stem}.toml" if publication.memorandum else None,
+        "mining": f"{MINING}/{stem}" if publication.mining else None,
     }
 
 

@@ -8,6 +8,7 @@ from khazana.cli.demo import directory as lies
 from khazana.cli.demo.arrangements import drill_memorandum
 from khazana.cli.demo.bodies import BODIES
 from khazana.cli.demo.books import Books, DeclaredWallet, Member, PerimeterPlan
+from khazana.cli.demo.mining.programme import Programme
 from khazana.cli.demo.names import DRILL_MEMBERS, DRILL_OFFICE, DRILL_VAULT
 from khazana.cli.demo.officers import Officers, roles_of
 from khazana.cli.demo.people import EXCHANGE_NAME, People
@@ -32,6 +33,7 @@ class Drill:
         within, last = stage.timeline.within, stage.timeline.periods
         self.purchase_days = (within(last, 10), within(last, 40))
         self.payment_day = within(last, 70)
+        self.mining: Programme | None = None
         self.hidden: Txid | None = None
         """The payment that the tampered statement leaves out."""
         self.books = Books(

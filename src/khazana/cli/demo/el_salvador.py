@@ -16,6 +16,7 @@ from khazana.cli.demo.books import (
     PerimeterPlan,
     RotationPlan,
 )
+from khazana.cli.demo.mining.programme import Programme
 from khazana.cli.demo.names import (
     CLIENT_DEPOSITS,
     COMPANY_OWN,
@@ -82,6 +83,7 @@ class ElSalvador:
         self.daily_moves = range(on(50), on(90))
         # The second coinbase is younger than 100 blocks at the close: mined, held, not spendable.
         self.mined_days = (3, timeline.within(timeline.approved, 50))
+        self.mining: Programme | None = None
         self._owed: dict[int, int] = {}  # by closing block
         self.books = Books(
             id="el-salvador",

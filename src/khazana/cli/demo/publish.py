@@ -12,6 +12,7 @@ from khazana.cli.demo.books import LIABILITIES, ROTATIONS, STATISTICS
 from khazana.cli.demo.deriving import resolved
 from khazana.cli.demo.officers import Officers
 from khazana.cli.memoranda import closings_of, figures_from, linted
+from khazana.cli.mining_parts import MiningParts, sites_in
 from khazana.cli.offices import office_file
 from khazana.cli.rotations import RotationParts, links_of
 from khazana.conditions.parts import ConditionParts
@@ -51,7 +52,8 @@ def as_it_is(facts: ChainFacts) -> ChainFacts:
 class Ask:
     """A statement to be made. number: of the publication. memorandum: the file of the conditions.
 
-    previous, supersedes: roots of the statements that it follows and replaces.
+    previous, supersedes: roots of the statements that it follows and replaces. mining: the file of
+    the sites that it tells about.
     """
 
     number: int
@@ -61,6 +63,7 @@ class Ask:
     previous: str | None = None
     supersedes: str | None = None
     memorandum: Path | None = None
+    mining: Path | None = None
     told: Telling = as_it_is
 
 
@@ -107,7 +110,7 @@ class Publisher:
 def _more(
     folder: Path, office: OfficeBooks, chain: ChainView, facts: ChainFacts, ask: Ask
 ) -> list[MoreParts]:
-    """The verdicts on the lender's conditions and the stories of rotated quorums, if any."""
+    """The verdicts on the lender's conditions, stories of rotated quorums, mining sites, if any."""
     zone, more = office.rules.timezone, list[MoreParts]()
     if ask.memorandum is not None:
         memoranda = [linted(str(ask.memorandum))]
@@ -123,6 +126,8 @@ def _more(
         more.append(ConditionParts(memoranda, figures=figures, closings=closings, today=today))
     if (folder / ROTATIONS).exists():
         more.append(RotationParts(links_of(folder / ROTATIONS, office, chain), facts))
+    if ask.mining is not None:
+        more.append(MiningParts(sites_in(ask.mining), chain=chain))
     return more
 
 

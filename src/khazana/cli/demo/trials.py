@@ -11,6 +11,7 @@ from khazana.cli.demo.chronicle import DOCUMENTS, MEMORANDUM, REPORT, STATEMENT,
 from khazana.cli.demo.company import STATES, Company, restated
 from khazana.cli.demo.figures import lane_changes, on_one_day
 from khazana.cli.demo.judge import Trial, judged
+from khazana.cli.demo.mining.evidence import MINING
 from khazana.cli.demo.narration import say
 from khazana.cli.demo.prices import major
 from khazana.conditions.accumulation import AccumulationTest
@@ -96,6 +97,7 @@ def trials_of(company: Company, directory: Path, url: str) -> list[Trial]:
             *("--previous", before, "--documents", folder / DOCUMENTS),
             *("--valuation", folder / VALUATION, "--prices", folder / "prices.csv"),
             *("--memorandum", folder / MEMORANDUM),
+            *(("--metering", folder / MINING) if chronicle.newest.mining else ()),
             *("--beside", directory / next(o for o in STATES if o != office) / STATEMENT),
         )
         trials.append(trial(title, folder / STATEMENT, office, "control", *more))
