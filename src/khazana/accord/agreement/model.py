@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from typing import Any
@@ -71,7 +71,7 @@ class Party:
     office: str | None = None
     owners: tuple[Interest, ...] = ()
     interests: tuple[Interest, ...] = ()
-    open: tuple[str, ...] = ()
+    open: tuple[Mapping[str, str], ...] = ()
     """What was looked for and not found, in words."""
 
 
@@ -144,13 +144,13 @@ class Agreement:
     languages: tuple[str, ...]
     titles: Mapping[str, str]
     agreed: date | None
-    notice: str | None
+    notice: Mapping[str, str] | None
     source: str
     parties: tuple[Party, ...]
     articles: tuple[Article, ...]
     commitments: tuple[Commitment, ...] = ()
     visits: tuple[Visit, ...] = ()
-    open: tuple[str, ...] = field(default=())
+    open: tuple[Mapping[str, str], ...] = ()
 
     @property
     def digest(self) -> str:
@@ -183,9 +183,9 @@ def record(agreement: Agreement) -> dict[str, Any]:
         "languages": list(agreement.languages),
         "titles": dict(agreement.titles),
         "agreed": _day(agreement.agreed),
-        "notice": agreement.notice,
+        "notice": None if agreement.notice is None else dict(agreement.notice),
         "source": agreement.source,
-        "open": list(agreement.open),
+        "open": [dict(each) for each in agreement.open],
         "parties": [
             {
                 "id": each.id,
@@ -194,7 +194,7 @@ def record(agreement: Agreement) -> dict[str, Any]:
                 "office": each.office,
                 "owners": [_interest(item) for item in each.owners],
                 "interests": [_interest(item) for item in each.interests],
-                "open": list(each.open),
+                "open": [dict(text) for text in each.open],
             }
             for each in agreement.parties
         ],

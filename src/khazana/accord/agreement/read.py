@@ -78,13 +78,13 @@ def _agreement(top: Section) -> Agreement:
         languages=languages,
         titles=in_all(head, "title"),
         agreed=_day(head, "agreed") if head.has("agreed") else None,
-        notice=head.maybe_text("notice"),
+        notice=in_all(head, "notice") if head.has("notice") else None,
         source=head.text("source"),
         parties=parties,
         articles=articles,
         commitments=commitments,
         visits=visits,
-        open=_texts(head, "open"),
+        open=_open(head, in_all),
     )
     head.finish()
     top.finish()
@@ -119,13 +119,22 @@ def _parties(sections: list[Section], in_all: InAll) -> Iterator[Party]:
             office=section.hash("office") if section.has("office") else None,
             owners=tuple(_interests(section, "owner")),
             interests=tuple(_interests(section, "interest")),
-            open=_texts(section, "open"),
+            open=_open(section, in_all),
         )
         if kind is PartyKind.COMPANY:
             for key, words in (("owner", "beneficial owners"), ("interest", "declared interests")):
                 if not section.values.get(key) and not section.values.get("open"):
                     section.wrong(f"a company's {words} are named, or said to be open", key)
         section.finish()
+
+
+def _open(section: Section, in_all: InAll) -> tuple[dict[str, str], ...]:
+    """What was looked for and not found: `[[open]]` with its `words`."""
+    found = []
+    for each in section.sections("open"):
+        found.append(in_all(each, "words"))
+        each.finish()
+    return tuple(found)
 
 
 def _interests(section: Section, key: str) -> Iterator[Interest]:

@@ -88,7 +88,7 @@ def run_show(args: argparse.Namespace) -> int:
             for item in items:
                 print(f"  {word}: {printable(f'{item.who}: {item.what} ({item.source})')}")
         for text in party.open:
-            print(f"  open: {printable(text)}")
+            print(f"  open: {printable(text[language])}")
     for article in agreement.articles:
         print(f"{article.id} [{article.field.value}] {printable(article.headings[language])}")
         for number, sentence in enumerate(article.sentences[language], 1):
@@ -98,7 +98,7 @@ def run_show(args: argparse.Namespace) -> int:
         print(f"commitment {each.id}, {each.owner}, due {each.due}: {printable(wanted)}")
         print(f"  {printable(each.words[language])}")
     for text in agreement.open:
-        print(f"open: {printable(text)}")
+        print(f"open: {printable(text[language])}")
     return 0
 
 
@@ -176,7 +176,7 @@ def _head(agreement: Agreement, language: str) -> None:
     print(f"hash of all {len(agreement.languages)} languages: {agreement.digest}")
     print(f"authentic: {agreement.authentic}; {'binding' if agreement.binding else 'not binding'}")
     if agreement.notice:
-        print(printable(agreement.notice))
+        print(printable(agreement.notice[language]))
 
 
 def _agreement(name: str) -> Agreement:
