@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -13,6 +13,8 @@ from khazana.statement.keys import key_id, public_bytes
 from tests.reserve.simulator import BTC, NOW, World, keys, script
 
 SINCE = NOW - timedelta(days=900)
+FOREVER = datetime(9000, 1, 1, tzinfo=UTC)
+"""The commands read the real clock: an identity that ends would end the tests with it."""
 
 
 def private_key(name: str) -> Ed25519PrivateKey:
@@ -42,7 +44,7 @@ def version_of(
         version=1 if before is None else before.version + 1,
         previous=None if before is None else before.digest,
         valid_from=since,
-        valid_until=NOW + timedelta(days=900),
+        valid_until=FOREVER,
         keys={id_of(key): public_bytes(key) for key in (*keys(name), *feed, *witness)},
         roles={
             "root": slow,

@@ -4,17 +4,23 @@ Tiles are written first, under paths that no published checkpoint needs; then th
 the old one's place in one step. Before that step the log is the old one, after it the new one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from khazana.statement.keys import public_bytes
-from khazana.statement.log.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
+from khazana.statement.log.checkpoint import (
+    Checkpoint,
+    checkpoint_of,
+    read_checkpoint,
+    sign_checkpoint,
+)
 from khazana.statement.log.errors import LogDamaged, LogMoved, TileRefused
-from khazana.statement.log.notes import MOST_NOTE_BYTES, NoteKey
+from khazana.statement.log.notes import MOST_NOTE_BYTES, Note, NoteKey
 from khazana.statement.log.tiles import (
     ENTRIES,
     HASH_BYTES,
@@ -106,7 +112,7 @@ def open_log(folder: LogFolder, *, origin: str, key: NoteKey) -> LogFiles:
         raise LogDamaged(path=CHECKPOINT, problem="the tiles give another root than it states")
     log = LogFiles(folder, key, checkpoint, tuple(edge))
     if size:
-        _require_bundle(log, tile_at(size, level=ENTRIES, index=(size - 1) // WIDTH))
+        bundle_of(log, (size - 1) // WIDTH)
     return log
 
 
@@ -114,7 +120,7 @@ def verify_whole(log: LogFiles) -> None:
     """Read every tile and every entry, and hash all of it again up to the root."""
     size, level = log.checkpoint.size, 0
     for index in range((size + WIDTH - 1) // WIDTH):
-        _require_bundle(log, tile_at(size, level=ENTRIES, index=index))
+        bundle_of(log, index)
     while size >> 8 * (level + 1):
         above = size >> 8 * (level + 1)
         for index in range(above):
@@ -139,9 +145,7 @@ def appended(log: LogFiles, entries: Sequence[bytes], private: Ed25519PrivateKey
         return log
     bundle_bytes(entries)  # refuses an entry that is too large before anything is written
     with log.folder.alone():
-        now = _checkpoint(log.folder, log.checkpoint.origin, log.key)
-        if now != log.checkpoint:
-            raise LogMoved(expected=log.checkpoint.size, found=now.size)
+        _require_unmoved(log)
         edge = _write_tiles(log, entries)
         size = log.checkpoint.size + len(entries)
         after = Checkpoint(log.checkpoint.origin, size, root_of_edge(edge))
@@ -150,7 +154,57 @@ def appended(log: LogFiles, entries: Sequence[bytes], private: Ed25519PrivateKey
     return LogFiles(log.folder, log.key, after, edge)
 
 
-def _write_tiles(log: LogFiles, entries: Sequence[bytes]) -> tuple[tuple[bytes, ...], ...]:
+def resigned(log: LogFiles, private: Ed25519PrivateKey) -> LogFiles:
+    """The same tree under a checkpoint signed by another key of the log, after a rotation."""
+    key = NoteKey(log.key.name, public_bytes(private))
+    with log.folder.alone():
+        _require_unmoved(log)
+        signed = sign_checkpoint(log.checkpoint, private, name=key.name)
+        log.folder.write(CHECKPOINT, signed.to_bytes())
+    return LogFiles(log.folder, key, log.checkpoint, log.edge)
+
+
+def followed(
+    log: LogFiles, entries: Iterable[bytes], note: Note, *, key: NoteKey
+) -> LogFiles | None:
+    """A copy of somebody's log with the entries that its new checkpoint has more; None if they
+    do not give its root, with the checkpoint left as it was.
+
+    log: the copy so far. note: the new checkpoint, which the caller has verified as signed by
+    `key`. Entries are read as they are needed, none beyond the new size. The copy's own hashes
+    lead to the new root, so that the new tree begins with the old one: no other proof is needed.
+    """
+    after = checkpoint_of(note)
+    more = after.size - log.checkpoint.size
+    if more < 0 or after.origin != log.checkpoint.origin:
+        raise ValueError("a log is followed to a later state of itself")
+    with log.folder.alone():
+        _require_unmoved(log)
+        edge = _write_tiles(log, islice(entries, more)) if more else log.edge
+        if root_of_edge(edge) != after.root:
+            return None
+        log.folder.write(CHECKPOINT, note.to_bytes())
+    return LogFiles(log.folder, key, after, edge)
+
+
+def empty_copy(folder: LogFolder, *, origin: str, key: NoteKey) -> LogFiles:
+    """Somebody's log before any of it is copied; the folder must hold no checkpoint."""
+    if folder.read(CHECKPOINT, most=MOST_NOTE_BYTES) is not None:
+        raise LogDamaged(path=CHECKPOINT, problem="the folder holds a log already")
+    return LogFiles(folder, key, Checkpoint(origin, 0, EMPTY_ROOT), ())
+
+
+def _require_unmoved(log: LogFiles) -> None:
+    """Nobody wrote to the folder since the log was opened."""
+    raw = log.folder.read(CHECKPOINT, most=MOST_NOTE_BYTES)
+    if raw is None and log.checkpoint.size == 0:
+        return
+    now = _checkpoint(log.folder, log.checkpoint.origin, log.key)
+    if now != log.checkpoint:
+        raise LogMoved(expected=log.checkpoint.size, found=now.size)
+
+
+def _write_tiles(log: LogFiles, entries: Iterable[bytes]) -> tuple[tuple[bytes, ...], ...]:
     """Write all tiles that the longer log has and the old one has not; its edge."""
     folder, size = log.folder, log.checkpoint.size
     edge = [list(hashes) for hashes in log.edge] or [[]]
@@ -191,10 +245,13 @@ def _checkpoint(folder: LogFolder, origin: str, key: NoteKey) -> Checkpoint:
     return read_checkpoint(raw, origin=origin, key=key)[0]
 
 
-def _require_bundle(log: LogFiles, bundle: Tile) -> None:
-    hashes = _hashes(log.folder, Tile(0, bundle.index, bundle.width))
-    if tuple(leaf_hash(entry) for entry in _bundle(log.folder, bundle)) != hashes:
+def bundle_of(log: LogFiles, index: int) -> tuple[bytes, ...]:
+    """The entries of one bundle, which must give the hashes that the tree holds for them."""
+    bundle = tile_at(log.checkpoint.size, level=ENTRIES, index=index)
+    entries = _bundle(log.folder, bundle)
+    if tuple(map(leaf_hash, entries)) != _hashes(log.folder, Tile(0, index, bundle.width)):
         raise LogDamaged(path=bundle.path, problem="its entries have other hashes than the tree")
+    return entries
 
 
 def _hashes(folder: LogFolder, tile: Tile) -> tuple[bytes, ...]:

@@ -60,19 +60,21 @@ def witness_name(fingerprint: str) -> str:
     return f"khazana.witness/{fingerprint}"
 
 
-def feed_keys(office: Office, *, at: datetime | None = None) -> tuple[NoteKey, ...]:
+def feed_keys(
+    office: Office, *, at: datetime | None = None, revoked_too: bool = False
+) -> tuple[NoteKey, ...]:
     """The keys whose signature over the office's checkpoint counts, newest version first.
 
     at: for a live log, the reader's clock: keys of the versions in force then, give or take
-    `CLOCK_SKEW`. None, for a checkpoint that was kept: keys of every version. A revoked key never
-    counts, whatever was kept.
+    `CLOCK_SKEW`. None, for a checkpoint that was kept: keys of every version. A revoked key does
+    not count. revoked_too: for evidence against the office, which a revocation must not undo.
     """
     origin, found = log_origin(office.fingerprint), {}
     for version in reversed(office.versions):
         if at is not None and not _in_force_about(office, version, at):
             continue
         for id_, public in sorted(_single(office, version, FEED_ROLE)):
-            if id_ not in office.revoked:
+            if revoked_too or id_ not in office.revoked:
                 found[id_] = NoteKey(origin, public, ED25519_NOTE)
     if not found:
         when = "in any version" if at is None else f"at {write_instant(at)}"
@@ -82,9 +84,9 @@ def feed_keys(office: Office, *, at: datetime | None = None) -> tuple[NoteKey, .
 
 
 def read_office_checkpoint(
-    raw: bytes, office: Office, *, at: datetime | None = None
+    raw: bytes, office: Office, *, at: datetime | None = None, revoked_too: bool = False
 ) -> tuple[Checkpoint, Note, NoteKey]:
-    """The checkpoint of the office's log, signed by a key that counts. at: as in `feed_keys`."""
+    """The checkpoint of the office's log, signed by a key that counts. at, revoked_too: as in `feed_keys`."""
     note = read_note(raw)
     checkpoint = checkpoint_of(note)
     origin = log_origin(office.fingerprint)
@@ -92,7 +94,7 @@ def read_office_checkpoint(
         problem = f"it is of the log {checkpoint.origin[:200]!r}, not of {office.id}'s, {origin!r}"
         raise NoteRefused(problem=problem)
     good = None
-    for key in feed_keys(office, at=at):
+    for key in feed_keys(office, at=at, revoked_too=revoked_too):
         line = note.by(key)
         if line is None:
             continue
@@ -121,11 +123,12 @@ def key_in_role(office: Office, private: Ed25519PrivateKey, role: str, *, at: da
     return NoteKey(witness_name(office.fingerprint), public, ED25519_COSIGNATURE)
 
 
-def cosigned_by(note: Note, witness: Office, *, now: datetime) -> datetime | None:
+def cosigned_by(note: Note, witness: Office, *, now: datetime | None) -> datetime | None:
     """When this office says it saw the checkpoint; None where no key of its that counts cosigned.
 
     A cosignature counts when its key has the role in the version in force at the time it states,
-    and is not revoked. One dated beyond the reader's clock, give or take `CLOCK_SKEW`, is refused.
+    and is not revoked. One dated beyond the reader's clock, give or take `CLOCK_SKEW`, is refused;
+    None: not even then, for the witness's own.
     """
     name, latest = witness_name(witness.fingerprint), None
     for version in witness.versions:
@@ -133,7 +136,7 @@ def cosigned_by(note: Note, witness: Office, *, now: datetime) -> datetime | Non
             at = cosigned_at(note, NoteKey(name, public, ED25519_COSIGNATURE))
             if at is None or id_ in witness.revoked or witness.in_force(at) is not version:
                 continue
-            if at > now + CLOCK_SKEW:
+            if now is not None and at > now + CLOCK_SKEW:
                 when = write_instant(at)
                 problem = f"the cosignature of {witness.id} is dated {when}, in the future"
                 raise NoteRefused(problem=problem)

@@ -1,0 +1,1 @@
+"""An office's feed: static files under one signed log, which the partner copies and judges."""
