@@ -1,5 +1,6 @@
 """A provider's files as the commands read them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from khazana.cli.files import FileNotUsable, naming, read_bytes
@@ -10,8 +11,12 @@ from khazana.statement.dsse import valid_signers as signers_of
 from khazana.statement.errors import SignatureRefused
 from khazana.statement.keys import key_id
 from khazana.supervision.solvency.epoch import PAYLOAD_TYPE, Epoch, read_epoch
+from khazana.supervision.solvency.plan import Plan
+from khazana.supervision.solvency.recompute import plan_of
 
 MOST_FILE = 1 << 24
+EPOCH_FILE = "epoch.json"
+KEYS_FILE = "tree-keys.txt"
 
 
 def epoch_in(path: Path, *, signer: str | None = None) -> Epoch:
@@ -32,6 +37,44 @@ def secret_in(path: Path) -> bytes:
     if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
         raise FileNotUsable(path=str(path), problem="holds no 64 lower-case hex digits")
     return bytes.fromhex(text)
+
+
+def keys_in(path: Path) -> dict[str, bytes]:
+    """The keys of an epoch's trees: lines such as `liabilities/BTC 64-HEX-DIGITS`."""
+    found: dict[str, bytes] = {}
+    text = read_bytes(path, most=MOST_FILE).decode("ascii", "replace")
+    for number, line in enumerate(text.splitlines(), start=1):
+        name, _, key = line.partition(" ")
+        if len(key) != 64 or not set(key) <= set("0123456789abcdef") or name in found:
+            problem = f"line {number} is not a tree's name and 64 lower-case hex digits, each once"
+            raise FileNotUsable(path=str(path), problem=problem)
+        found[name] = bytes.fromhex(key)
+    return found
+
+
+def keys_text(keys: Mapping[str, bytes]) -> bytes:
+    """The file that `keys_in` reads."""
+    return "".join(f"{name} {key.hex()}\n" for name, key in sorted(keys.items())).encode()
+
+
+def plan_in(keys: Path, epoch: Epoch, number: int) -> Plan:
+    """How a tree of the statement was built."""
+    name = epoch.trees[number].name
+    key = keys_in(keys).get(name)
+    if key is None:
+        raise FileNotUsable(path=str(keys), problem=f"has no key of {name}")
+    return plan_of(epoch, number, key=key)
+
+
+def trees_chosen(epoch: Epoch, name: str | None, *, command: str) -> list[int]:
+    """The numbers of all trees, or of the one with this name."""
+    names = [tree.name for tree in epoch.trees]
+    if name is None:
+        return list(range(len(names)))
+    if name not in names:
+        problem = f"--tree {name!r} is none of {', '.join(names)}"
+        raise WrongArguments(command=command, problem=problem)
+    return [names.index(name)]
 
 
 def require_readable(path: Path) -> None:

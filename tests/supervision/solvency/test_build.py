@@ -14,8 +14,10 @@ from khazana.supervision.solvency.build import build_plainly, build_tree, builde
 from khazana.supervision.solvency.errors import ExtractRefused, PlanRefused
 from khazana.supervision.solvency.extract import section_for, sections_of, survey
 from khazana.supervision.solvency.plan import Asset
+from khazana.supervision.solvency.prove import every_slip, slips_of
+from khazana.supervision.solvency.tree_file import opened
 from tests.supervision.solvency.test_extract import BAD, GOOD
-from tests.supervision.solvency.trees import plan_for
+from tests.supervision.solvency.trees import epoch_of, plan_for
 
 pytest.importorskip("numba")
 from khazana.supervision.solvency import build_fast, fast_rows
@@ -100,7 +102,7 @@ def test_too_few_leaves_are_refused(tmp_path, using):
     st.booleans(),
 )
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_both_readers_find_the_same_in_any_file(tmp_path, scraps, draw, ends):
     """Rows of two extracts in any order, with scraps between them: equal sums or equal words."""
@@ -186,3 +188,36 @@ def test_an_installation_without_numba_builds_plainly(monkeypatch):
         if "solvency.kernel" in name or name.endswith(("fast_rows", "build_fast", "twins")):
             monkeypatch.delitem(sys.modules, name)
     assert builder(threads=2) is build_plainly
+
+
+def test_compiled_slips_are_the_plain_ones(tmp_path):
+    draw = random.Random(5)
+    path = tmp_path / "extract.csv"
+    path.write_text(extract_of([draw.randrange(10**11) for _ in range(333)], own={4, 300}))
+    plan = plan_for(shares=3, most_per_leaf=10**10, leaves=2500)
+    made = build_tree(path, plan, tmp_path / "tree", using=FAST)
+    epoch = epoch_of(made.built)
+    few = ["user-4", "user-300", "user-17", "nobody", "ünknown"]
+    for to_root in (True, False):
+        for customers in (None, few):
+            with opened(tmp_path / "tree", leaves=2500, epoch=7) as tree:
+                plain = [
+                    (customer, slip.to_bytes())
+                    for customer, slip in slips_of(
+                        [f"user-{i}" for i in range(333)] if customers is None else few[:3],
+                        extract=path,
+                        plan=plan,
+                        tree=tree,
+                        epoch=epoch,
+                        to_root=to_root,
+                    )
+                ]
+            fast = every_slip(
+                customers,
+                extract=path,
+                plan=plan,
+                tree=tmp_path / "tree",
+                epoch=epoch,
+                to_root=to_root,
+            )
+            assert list(fast) == plain

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from khazana.cli.main import main
 from khazana.statement.dsse import read_envelope, valid_signers
 from khazana.statement.keys import key_id, private_key_to_pem, public_bytes
+from khazana.supervision.solvency.slip import slip_bytes
 from tests.supervision.solvency.test_extract import GOOD
 
 KEYS = {
@@ -63,7 +64,7 @@ def checked(folder, *more, words="3520112345671"):
             "--statement",
             str(folder / "built" / "epoch.json"),
             "--level",
-            str(folder / "built" / "level.bin"),
+            str(folder / "built" / "liabilities-BTC.level.bin"),
             "--words",
             words,
             *more,
@@ -96,8 +97,8 @@ def recomputed(folder, *more, out="built"):
             str(folder / "extract.csv"),
             "--statement",
             str(folder / out / "epoch.json"),
-            "--tree-key",
-            str(folder / out / "tree-key.hex"),
+            "--tree-keys",
+            str(folder / out / "tree-keys.txt"),
             *more,
         ]
     )
@@ -161,7 +162,137 @@ def test_a_bad_extract_is_refused_with_its_row(folder, capsys):
     (folder / "extract.csv").write_text(GOOD.replace(",2.5", ",-2.5"))
     assert built(folder) == 2
     assert "line 4" in capsys.readouterr().err
-    assert list((folder / "built").iterdir()) == []
+    assert not (folder / "built").exists()
+    assert not [each for each in folder.iterdir() if each.name.startswith(".")]
+
+
+def three_sections(folder):
+    other = GOOD.replace("BTC,8", "USDT,6").replace("000000,", "0000,")
+    debts = GOOD.replace("8,liabilities", "8,debts").replace("a@b.example", "debtor")
+    (folder / "extract.csv").write_text(GOOD + other + debts)
+    return ["--asset", "USDT,6,1000000000000000", "--leaves", "debts/BTC=50"]
+
+
+def test_one_extract_makes_a_tree_for_each_asset_and_for_debts(folder, capsys):
+    assert built(folder, *three_sections(folder)) == 0
+    said = capsys.readouterr().out
+    assert "debts/BTC: 2.60000000 BTC, 2 customers, 50 leaves" in said
+    assert "liabilities/USDT: 2.600000 USDT, 2 customers, 4 leaves" in said
+    names = {each.name for each in (folder / "built").iterdir()}
+    trees = ("debts-BTC", "liabilities-BTC", "liabilities-USDT")
+    files = {f"{tree}.{what}.bin" for tree in trees for what in ("tree", "level")}
+    assert names == files | {"epoch.json", "tree-keys.txt"}
+    assert (folder / "built" / "tree-keys.txt").stat().st_mode & 0o777 == 0o600
+    key, out = str(folder / "regulator"), folder / "countersigned.json"
+    assert recomputed(folder, "--key", key, "--out", str(out), "--checks", "29") == 0
+    said = capsys.readouterr().out
+    assert "3 trees built again" in said
+    assert "0.1 % (0 customers): 2,995 checks find one with 95 %, 6,905 with 99.9 %" in said
+    assert "29 checks find one of 9.8 %" in said
+    trees = json.loads(read_envelope(json.loads(out.read_bytes())).payload)["trees"]
+    assert [tree["name"] for tree in trees] == ["debts/BTC", "liabilities/BTC", "liabilities/USDT"]
+
+
+def test_a_debt_kept_out_of_the_statement_is_found_by_the_regulator(folder, capsys):
+    built(folder)
+    debts = GOOD.replace("8,liabilities", "8,debts")
+    (folder / "extract.csv").write_text(GOOD + debts)
+    assert recomputed(folder) == 1
+    assert "DIFFERS debts/BTC, tree: stated absent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("USDT,6", "DOGE,6", "line 6: the asset 'DOGE' is not among those named: BTC, USDT"),
+        ("USDT,6", "USDT,8", "line 6: USDT has 6 decimals, not 8"),
+        ("8,debts", "8,liabilities", "line 11: begins liabilities/BTC, which stands in line 1 too"),
+        ("8,debts", "8,gifts", "line 11: 'gifts' is neither of liabilities and debts"),
+        ("debtor,2.5", "debtor,-2.5", "line 14: the balance '-2.50000000' is negative"),
+        ("#total,2.600000,2\n", "", "line 10: is not the last line"),
+    ],
+)
+def test_a_bad_section_refuses_the_whole_extract(folder, capsys, old, new, told):
+    more = three_sections(folder)
+    path = folder / "extract.csv"
+    path.write_text(path.read_text().replace(old, new))
+    assert built(folder, *more) == 2
+    assert told in capsys.readouterr().err
+    assert not (folder / "built").exists()
+
+
+def test_an_epoch_is_never_overwritten(folder, capsys):
+    assert built(folder) == 0
+    before = (folder / "built" / "epoch.json").read_bytes()
+    assert built(folder, epoch=8) == 2
+    assert "never overwritten" in capsys.readouterr().err
+    assert (folder / "built" / "epoch.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--asset", "USDT,6"],
+        ["--asset", "BTC,8,5"],
+        ["--asset", "usdt,6,5"],
+        ["--leaves", "debts/BTC=5"],
+        ["--leaves", "many"],
+        ["--leaves", "0"],
+        ["--shares", "0"],
+        ["--most-per-leaf", "0"],
+        ["--epoch", "-1"],
+    ],
+)
+def test_wrong_words_are_refused_before_anything_is_made(folder, more):
+    assert built(folder, *more) == 2
+    assert not (folder / "built").exists()
+
+
+def batch(folder, *more):
+    places = ["--extract", str(folder / "extract.csv"), "--built", str(folder / "built")]
+    return main(["solvency", "prove", *places, *more])
+
+
+def test_all_customers_are_proved_in_a_folder_and_in_a_bundle(folder, capsys):
+    (folder / "extract.csv").write_text(GOOD.replace("a@b.example", "../a"))
+    assert built(folder) == 0
+    assert batch(folder, "--all", "--out", str(folder / "slips")) == 0
+    files = sorted((folder / "slips" / "liabilities-BTC").iterdir())
+    assert [each.name for each in files] == ["..%2Fa.slip", "3520112345671.slip"]
+    assert files[0].stat().st_mode & 0o777 == 0o600
+    (folder / "slip").write_bytes(files[1].read_bytes())
+    assert checked(folder) == 0
+    (folder / "ids").write_text("../a\n")
+    bundle = folder / "bundle.csv"
+    assert batch(folder, "--list", str(folder / "ids"), "--bundle", str(bundle)) == 0
+    lines = bundle.read_text().splitlines()
+    assert lines[0].startswith("#khazana.slips/1,")
+    customer, tree, text = lines[2].split(",")
+    assert (customer, tree, len(lines)) == ("../a", "liabilities/BTC", 3)
+    assert slip_bytes(text.encode()) == files[0].read_bytes()
+    assert "2 slips" in capsys.readouterr().out
+
+
+def test_a_customer_of_several_trees_gets_a_slip_of_each(folder):
+    assert built(folder, *three_sections(folder)) == 0
+    who = "3520112345671"
+    assert batch(folder, who, "--out", str(folder / "slips")) == 0
+    assert len(list((folder / "slips").glob(f"*/{who}.slip"))) == 3
+    assert batch(folder, who, "--tree", "debts/BTC", "--out", str(folder / "slip")) == 0
+    one = (folder / "slips" / "debts-BTC" / f"{who}.slip").read_bytes()
+    assert (folder / "slip").read_bytes() == one
+
+
+def test_a_list_with_somebody_unknown_makes_nothing(folder, capsys):
+    built(folder)
+    (folder / "ids").write_text("3520112345671\nnobody\n")
+    for where in (["--out", str(folder / "slips")], ["--bundle", str(folder / "bundle")]):
+        assert batch(folder, "--list", str(folder / "ids"), *where) == 2
+        assert "nobody" in capsys.readouterr().err
+    assert not (folder / "slips").exists()
+    assert not (folder / "bundle").exists()
+    assert batch(folder, "--all", "--tree", "gifts/BTC", "--out", str(folder / "slips")) == 2
+    assert batch(folder, "--all", "nobody", "--out", str(folder / "slips")) == 2
 
 
 def test_a_customer_without_a_row_is_named(folder, capsys):

@@ -166,7 +166,12 @@ def test_a_list_of_customers_is_printed_in_the_extracts_order(folder, capsys):
     (folder / "photo.txt").write_text(text.lower().replace("kss1", "KSS1"))
     (folder / "slip").write_text(text[:300] + "\n" + text[300:])
     payload = ["--statement", str(folder / "built" / "epoch.json")]
-    payload += ["--level", str(folder / "built" / "level.bin"), "--words", "a@b.example"]
+    payload += [
+        "--level",
+        str(folder / "built" / "liabilities-BTC.level.bin"),
+        "--words",
+        "a@b.example",
+    ]
     assert main(["solvency", "check", str(folder / "slip"), *payload]) == 0
     assert main(["solvency", "check", str(folder / "photo.txt"), *payload]) == 1
     assert "slip_malformed" in capsys.readouterr().out

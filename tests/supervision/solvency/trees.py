@@ -61,13 +61,17 @@ def built(tree: Tree) -> BuiltTree:
 
 
 def statement(*trees: Tree, previous: Epoch | None = None, block: Block = BLOCK) -> Epoch:
+    return epoch_of(*map(built, trees), previous=previous, block=block)
+
+
+def epoch_of(*trees: BuiltTree, previous: Epoch | None = None, block: Block = BLOCK) -> Epoch:
     return make_epoch(
-        [built(tree) for tree in trees],
+        trees,
         provider=PROVIDER,
         block=block,
         genesis=GENESIS,
         test=True,
-        epoch=trees[0].plan.tree.epoch,
+        epoch=trees[0].tree.epoch,
         previous=previous,
         reserves=None,
         software="khazana test",

@@ -8,12 +8,19 @@ from pathlib import Path
 from khazana.cli.clock import now
 from khazana.cli.extras import needs_extra
 from khazana.cli.files import FileNotUsable, read_bytes, write_whole
-from khazana.cli.solvency_files import epoch_in, require_readable, secret_in
+from khazana.cli.solvency_files import (
+    EPOCH_FILE,
+    KEYS_FILE,
+    epoch_in,
+    plan_in,
+    require_readable,
+    trees_chosen,
+)
 from khazana.cli.usage import WrongArguments
 from khazana.statement.browser_page.build import LANGUAGES
 from khazana.statement.checks import TEST_NOTICE
 from khazana.supervision.solvency.prove import slips_of
-from khazana.supervision.solvency.recompute import plan_of
+from khazana.supervision.solvency.sections import tree_file
 from khazana.supervision.solvency.tree_file import opened
 
 COMMAND = "solvency slip"
@@ -30,6 +37,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     slip.add_argument("--list", metavar="FILE", type=Path, help="ids, one a line")
     slip.add_argument("--extract", metavar="CSV", type=Path, required=True)
     slip.add_argument("--built", metavar="DIR", type=Path, required=True)
+    slip.add_argument("--tree", metavar="NAME", help="which one, such as liabilities/BTC")
     slip.add_argument("--language", choices=LANGUAGES, default="en")
     slip.add_argument(
         "--page",
@@ -48,11 +56,16 @@ def run(args: argparse.Namespace) -> int:
     if args.page is not None and not _ADDRESS.fullmatch(args.page):
         problem = f"--page {args.page!r} is no address like https://example.org/slip"
         raise WrongArguments(command=COMMAND, problem=problem)
-    epoch = epoch_in(args.built / "epoch.json")
-    plan = plan_of(epoch, 0, key=secret_in(args.built / "tree-key.hex"))
+    epoch = epoch_in(args.built / EPOCH_FILE)
+    trees = trees_chosen(epoch, args.tree, command=COMMAND)
+    if len(trees) != 1:
+        problem = "the statement has several trees; give --tree"
+        raise WrongArguments(command=COMMAND, problem=problem)
+    head = epoch.trees[trees[0]]
+    plan = plan_in(args.built / KEYS_FILE, epoch, trees[0])
     require_readable(args.extract)
-    path, leaves = args.built / "tree.bin", epoch.trees[0].leaves
-    with opened(path, leaves=leaves, epoch=epoch.epoch) as tree:
+    path = tree_file(args.built, head.name)
+    with opened(path, leaves=head.leaves, epoch=epoch.epoch) as tree:
         found = slips_of(
             customers,
             extract=args.extract,

@@ -51,6 +51,31 @@ Leaves = tuple[int, Callable[[Any, Any, Any], None]]
 """How many leaves, and what hashes them, given their places, their slots and room for nodes."""
 
 
+class Places:
+    """A permutation, as `positions` makes it, for many leaves at a time."""
+
+    def __init__(self, key: bytes, leaves: int) -> None:
+        where = positions(key, leaves)
+        width = np.uint16 if where.right_bits <= 16 else np.uint32
+        self._leaves, self._right_bits = leaves, where.right_bits
+        self._tables = np.zeros((len(where.tables), 1 << where.right_bits), width)
+        for turn, table in enumerate(where.tables):
+            self._tables[turn, : len(table)] = table
+
+    def of(self, numbers: Any) -> Any:
+        found = np.empty(len(numbers), np.int64)
+        place_leaves(numbers, self._leaves, self._right_bits, self._tables, found)
+        return found
+
+
+def hmac_pads(key: bytes) -> tuple[Any, Any]:
+    """HMAC-SHA-256's chaining values after the inner and the outer pad."""
+    padded = key.ljust(64, b"\0")
+    inner = chained(np.frombuffer(bytes(b ^ 0x36 for b in padded), np.uint8))
+    outer = chained(np.frombuffer(bytes(b ^ 0x5C for b in padded), np.uint8))
+    return inner, outer
+
+
 def build_into(section: Section, plan: Plan, out: Path, *, threads: int) -> tuple[Survey, int]:
     """Write all nodes to `out`; what the section holds, and how many leaves the tree has."""
     found = survey_fast(section, plan.tree, plan.splitting, threads=threads)
@@ -71,9 +96,7 @@ def _all_leaves(
     section: Section, plan: Plan, digest: Any, *, customers: int, leaves: int
 ) -> Iterator[Leaves]:
     """The leaves of every row, then the dummies."""
-    padded = plan.key.ljust(64, b"\0")
-    inner = chained(np.frombuffer(bytes(b ^ 0x36 for b in padded), np.uint8))
-    outer = chained(np.frombuffer(bytes(b ^ 0x5C for b in padded), np.uint8))
+    pads = hmac_pads(plan.key)
     number = 0
     for raw in pieces(section, digest):
         rows, _ = taken_apart(raw, plan.tree, plan.splitting)
@@ -81,7 +104,7 @@ def _all_leaves(
         number += more
         if number > customers:
             return  # not the file that was surveyed: its digest will say so
-        yield more, _Customers(rows, plan, inner, outer)
+        yield more, _Customers(rows, plan, pads)
     nobody = np.frombuffer(dummy_key(plan), np.uint8)
     for first in range(0, leaves - number, BATCH):
         count = min(BATCH, leaves - number - first)
@@ -91,13 +114,14 @@ def _all_leaves(
 class _Customers:
     """Some rows whose leaves are to be hashed."""
 
-    def __init__(self, rows: Rows, plan: Plan, inner: Any, outer: Any) -> None:
-        self._rows, self._plan, self._inner, self._outer = rows, plan, inner, outer
+    def __init__(self, rows: Rows, plan: Plan, pads: tuple[Any, Any]) -> None:
+        self._rows, self._plan, self._pads = rows, plan, pads
 
     def __call__(self, places: Any, slots: Any, nodes: Any) -> None:
         rows, plan = self._rows, self._plan
         keys = np.empty(32 * rows.count, np.uint8)
-        derive_keys(rows.data, rows.starts, rows.sizes, rows.owns, self._inner, self._outer, keys)
+        none = np.empty(0, np.uint8)
+        derive_keys(rows.data, rows.starts, rows.sizes, rows.owns, *self._pads, keys, none)
         splitting = plan.splitting
         put_leaves(
             keys,
@@ -158,17 +182,11 @@ class _TreeInParts:
         self._starts = level_starts(leaves)
         self._filled = [0] * self.buckets
         self._lock = threading.Lock()
-        where = positions(plan.key, leaves)
-        self._right_bits = where.right_bits
-        width = np.uint16 if where.right_bits <= 16 else np.uint32
-        self._tables = np.zeros((len(where.tables), 1 << where.right_bits), width)
-        for turn, table in enumerate(where.tables):
-            self._tables[turn, : len(table)] = table
+        self._where = Places(plan.key, leaves)
 
     def scatter(self, first: int, count: int, hashed: Callable[[Any, Any, Any], None]) -> None:
         """Append leaves to their buckets. first: number of the first of them."""
-        places, slots = np.empty(count, np.int64), np.empty(count, np.int64)
-        place_leaves(first, self._leaves, self._right_bits, self._tables, places)
+        places, slots = self._where.of(np.arange(first, first + count)), np.empty(count, np.int64)
         offsets = np.empty(count, np.uint32)
         starts = np.zeros(self.buckets + 1, np.int64)
         sort_places(places, self._bits, slots, offsets, starts)

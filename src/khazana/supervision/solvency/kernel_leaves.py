@@ -14,11 +14,11 @@ from khazana.supervision.solvency.kernel_tree import number_at, put_number, put_
 
 
 @njit(nogil=True, cache=True)
-def place_leaves(first: Any, leaves: Any, right_bits: Any, tables: Any, places: Any) -> None:
-    """The positions of the leaves from number `first` on; tables: (round, input)."""
+def place_leaves(numbers: Any, leaves: Any, right_bits: Any, tables: Any, places: Any) -> None:
+    """The positions of leaves by their numbers; tables: (round, input)."""
     mask = (np.int64(1) << right_bits) - 1
     for i in range(len(places)):
-        at = np.int64(first + i)
+        at = np.int64(numbers[i])
         while True:
             left, right = at >> right_bits, at & mask
             for turn in range(0, tables.shape[0], 2):
@@ -92,7 +92,7 @@ def _hex(data: Any, at: Any, out: Any, to: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _message(size: Any, total: Any) -> Any:
+def message_of(size: Any, total: Any) -> Any:
     """A block with the padding of a message of `size` bytes in it, `total` in all."""
     block = np.zeros(64, np.uint8)
     block[size] = 0x80
@@ -102,16 +102,23 @@ def _message(size: Any, total: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def derive_keys(
-    data: Any, starts: Any, sizes: Any, owns: Any, inner: Any, outer: Any, keys: Any
+    data: Any,
+    starts: Any,
+    sizes: Any,
+    owns: Any,
+    inner: Any,
+    outer: Any,
+    keys: Any,
+    secrets: Any,
 ) -> None:
-    """The 32 bytes of each customer's key, one after another.
+    """The 32 bytes of each customer's key, one after another; and of the secrets, if there is room.
 
     inner, outer: HMAC's chaining values after the tree key's pads.
     """
     state = np.empty(40, np.uint32)
     own = np.zeros(64, np.uint8)
     said = np.zeros(64, np.uint8)
-    tag = _message(32, 96)
+    tag = message_of(32, 96)
     keyed = np.zeros(128, np.uint8)
     keyed[0] = 4
     keyed[65] = 0x80
@@ -132,6 +139,8 @@ def derive_keys(
             state[i] = outer[i]
         compress_at(state, tag, 0)
         put_state(state, keyed, 1)
+        if len(secrets):
+            put_state(state, secrets, 32 * row)
         if owns[row] >= 0:
             _hex(data, owns[row], keyed, 33)
         else:
@@ -167,27 +176,48 @@ def put_leaves(
     places, slots: of each leaf, in the order of customers and shares.
     """
     state = np.empty(40, np.uint32)
-    nonce = _message(45, 45)
-    nonce[0] = 2
-    put_number(nonce, 33, epoch)
-    leaf = _message(49, 49)
+    nonce = message_of(45, 45)
+    leaf = message_of(49, 49)
     number = np.int64(0)
     for row in range(len(amounts)):
-        for i in range(4):
-            store64(nonce, np.int64(1 + 8 * i), load64(keys, np.int64(32 * row + 8 * i)))
         left = np.int64(amounts[row])
         count = shares(left, least, cap)
-        for split in range(count):
-            _draw(state, nonce, split, leaf)
-            after = count - 1 - split
-            # Divided first: the product of a large cap and many shares would not fit.
-            low = left - after * cap if after <= left // cap else np.int64(0)
-            high = min(left, cap)
-            drawn = _high_product(number_at(leaf, 1), np.uint64(high - low + 1))
-            amount = low + np.int64(drawn)
+        for share in range(count):
+            amount = draw_share(state, nonce, leaf, keys, row, epoch, share, left, count, cap)
             _put(state, leaf, amount, places[number], nodes, slots[number])
             left -= amount
             number += 1
+
+
+@njit(nogil=True, cache=True)
+def draw_share(
+    state: Any,
+    nonce: Any,
+    leaf: Any,
+    keys: Any,
+    row: Any,
+    epoch: Any,
+    share: Any,
+    left: Any,
+    count: Any,
+    cap: Any,
+) -> Any:
+    """The amount of a customer's share; its nonce is put into the leaf's message.
+
+    nonce, leaf: messages of 64 bytes, with their padding. left: what earlier shares left over.
+    """
+    if share == 0:
+        nonce[0] = 2
+        put_number(nonce, 33, epoch)
+        for i in range(4):
+            store64(nonce, np.int64(1 + 8 * i), load64(keys, np.int64(32 * row + 8 * i)))
+    _draw(state, nonce, share, leaf)
+    after = count - 1 - share
+    # Divided first: the product of a large cap and many shares would not fit.
+    low = left - after * cap if after <= left // cap else np.int64(0)
+    high = min(left, cap)
+    drawn = _high_product(number_at(leaf, 1), np.uint64(high - low + 1))
+    return low + np.int64(drawn)
 
 
 @njit(nogil=True, cache=True)
@@ -216,12 +246,12 @@ def _put(state: Any, leaf: Any, amount: Any, place: Any, nodes: Any, slot: Any) 
 def put_dummies(key: Any, first: Any, epoch: Any, places: Any, slots: Any, nodes: Any) -> None:
     """Hash the dummies from number `first` on, each into its slot of `nodes`."""
     state = np.empty(40, np.uint32)
-    nonce = _message(45, 45)
+    nonce = message_of(45, 45)
     nonce[0] = 2
     for i in range(4):
         store64(nonce, np.int64(1 + 8 * i), load64(key, np.int64(8 * i)))
     put_number(nonce, 33, epoch)
-    leaf = _message(49, 49)
+    leaf = message_of(49, 49)
     for i in range(len(places)):
         _draw(state, nonce, first + i, leaf)
         _put(state, leaf, np.int64(0), places[i], nodes, slots[i])

@@ -1,5 +1,6 @@
 """The regulator builds the same tree again, and sees that an epoch continues the last one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from khazana.statement.dsse import Envelope, sign
 from khazana.statement.wire import Hash256
 from khazana.supervision.solvency.build import Made
 from khazana.supervision.solvency.epoch import Epoch, TreeHead, head_of
-from khazana.supervision.solvency.plan import Plan, Splitting
+from khazana.supervision.solvency.plan import Plan, Splitting, TreeId
 
 PAYLOAD_TYPE = "application/vnd.khazana.solvency-recomputation+json"
 
@@ -66,6 +67,15 @@ def differences(head: TreeHead, made: Made) -> list[Difference]:
         Difference(tree=head.name, what=what, stated=str(said), found=str(found[what]))
         for what, said in stated.items()
         if what != "previous_root" and said != found[what]
+    ]
+
+
+def sections_differ(epoch: Epoch, trees: Sequence[TreeId]) -> list[Difference]:
+    """Trees of the statement that the extract has no section for, and the other way round."""
+    stated, found = {tree.name for tree in epoch.trees}, {tree.name for tree in trees}
+    return [
+        *(_said(name, "section of the extract", "a tree", "absent") for name in stated - found),
+        *(_said(name, "tree", "absent", "a section of the extract") for name in found - stated),
     ]
 
 
