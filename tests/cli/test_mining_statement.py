@@ -1,132 +1,31 @@
 """Mining in a statement: computed again by `verify`, and every lie about it found."""
 
-import hashlib
 import json
 from functools import cache
 
 import pytest
 
-from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.cli.commands import verify as verify_command
 from khazana.cli.main import main
-from khazana.cli.mining_parts import (
-    METERING_FILES,
-    MiningChecks,
-    MiningParts,
-    metering_in,
-    series_for,
-)
-from khazana.ledger.documents import Reason
-from khazana.mining.evidence.readings import write_readings
-from khazana.mining.evidence.seals import write_seals
+from khazana.cli.mining_parts import series_for
 from khazana.mining.figures import with_figures
 from khazana.mining.parts import mining_part
-from khazana.mining.sites_file import SITES_FORMAT, SitesRefused, read_sites
-from khazana.reserve.gather import gather_period
-from khazana.reserve.make import make
+from khazana.mining.sites_file import SitesRefused, read_sites
 from khazana.reserve.reading import read_reserve_statement
-from khazana.reserve.verify import Request, verify
-from khazana.statement.checks import Profile, Report, Verdict
-from khazana.statement.envelope import Statement, disclose
-from khazana.statement.office_file import Pin
-from tests.mining.metering import METERS, file_of, honest, seals_of
-from tests.reserve.simulator import BTC, NOW, SEED, World, rerooted, script
-
-PART = "x-mining/site-1"
-VALUES = honest(31)
-READINGS = write_readings(("main-1", value) for value in VALUES)
-SEALS = write_seals(seals_of(file_of(VALUES)))
-FILES = dict(zip(METERING_FILES, (METERS.encode(), READINGS, SEALS), strict=True))
-YEAR_S = 31_536_000
-
-
-def site(*arrivals, **fields) -> dict:
-    meters, readings, seals = (hashlib.sha256(FILES[name]).hexdigest() for name in METERING_FILES)
-    month = {
-        "month": "2026-01",
-        "first": "2026-01-01T00:00:00Z",
-        "until": "2026-02-01T00:00:00Z",
-        "meters": ["main-1"],
-        "low_wh": 7_440_000_000,
-        "high_wh": 7_440_000_000,
-        "billed_wh": None,
-        "evidence": {"meters": meters, "readings": readings, "seals": seals},
-        "payout": "fpps",
-        "luck_percent": "0.2",
-        "arrivals": list(arrivals),
-    }
-    return {
-        "site": "site-1",
-        "name": "Site 1",
-        "accounts": ["mine"],
-        "simulated": True,
-        "difficulty": {"shift_s": -YEAR_S, "divisor": 1000},
-        "fees": {"value": "0.01", "source": "assumed"},
-        "j_per_th": {"value": "17.5", "source": "acceptance test"},
-        "pue": {"value": "1.05", "source": "commissioning"},
-        "budget": [
-            {"name": "meter class", "percent": "0.2", "source": "plate"},
-            {"name": "J/TH", "percent": "1.5", "source": "acceptance test"},
-        ],
-        "months": [month],
-    } | fields
-
-
-def sites(*listed) -> bytes:
-    return json.dumps({"format": SITES_FORMAT, "sites": list(listed)}).encode()
-
-
-def expected_sat() -> int:
-    (body,) = read_sites("m", sites(site()))
-    return with_figures(body, series_for(None, body)).months[0].expected_sat
-
-
-class Story:
-    """A site's month: a pool pays twice, and every payout has its document."""
-
-    def __init__(self, *, diverted_percent: int = 0) -> None:
-        self.world = world = World()
-        world.wallet("mine", entity="energy")
-        world.wallet("fund", entity="office")
-        world.perimeter("all", "mine", "fund")
-        world.fund(script("fund"), BTC)
-        self.opening = world.mine(2)
-        due = expected_sat() * (100 - diverted_percent) // 100
-        self.arrivals = []
-        for number, amount in enumerate((due // 2, due - due // 2)):
-            txid = world.fund(script("mine"), amount)
-            world.mine()
-            world.document(f"payout-{number}", Reason.MINED, "mine", amount, txid)
-            self.arrivals.append({"txid": txid, "account": "mine", "amount_sat": amount})
-        self.end = world.mine(2)
-        world.mine(8)
-
-    def made(self, *listed) -> Statement:
-        office = self.world.office()
-        scripts = {s for w in office.wallets for s in w.scripts}
-        facts = gather_period(self.world.chain, scripts, after=self.opening, until=self.end)
-        bodies = read_sites("m.json", sites(*(listed or (site(*self.arrivals),))))
-        return make(
-            office,
-            facts,
-            salt_seed=SEED,
-            fingerprint=self.world.identity.fingerprint,
-            previous=None,
-            more=[MiningParts(bodies, chain=self.world.chain)],
-        ).statement
-
-    def check(self, statement: Statement, metering=()) -> Report:
-        return verify(
-            Request(
-                raw=self.world.signed(statement),
-                chain=self.world.chain,
-                engine=best_engine(),
-                profile=Profile.FULL,
-                now=NOW,
-                pin=Pin(self.world.identity.fingerprint),
-            ),
-            more=[MiningChecks(metering)],
-        )
+from khazana.statement.checks import Report, Verdict
+from khazana.statement.envelope import disclose
+from tests.cli.mining_story import (
+    FILES,
+    PART,
+    READINGS,
+    YEAR_S,
+    Story,
+    expected_sat,
+    read,
+    site,
+    sites,
+)
+from tests.reserve.simulator import NOW, rerooted
 
 
 @cache
@@ -160,16 +59,22 @@ def test_an_honest_month_passes_and_says_what_rests_on_whose_word():
     assert result.summary.startswith("SIMULATED; 1 months of 1 sites computed again: ")
     assert "1 within, 0 below, 0 above the detection limit of at most 4.46 %" in result.summary
     assert "difficulty: SIMULATED (shipped difficulty epochs" in result.basis
-    simulated, word, sources = result.limits
+    simulated, year, fees, sources = result.limits
     assert simulated.startswith("SIMULATED: mainnet's difficulty is replayed")
-    assert word.startswith("The energy of 1 of 1 months is the office's word")
+    assert "no shortfall beyond the limit. Seen nine times in ten: a diversion of" in year
+    assert fees == "Fees over the subsidy are entered, not taken from real blocks: 0.01 (assumed)."
     assert "a shortfall smaller than a month's detection limit cannot be seen" in sources
+    for name in ("mining_energy", "mining_check_meters"):
+        assert report.result(name).verdict is Verdict.NOT_CHECKABLE
 
 
 def test_with_the_metering_the_energy_rests_on_the_utilitys_word(folder):
-    report = story().check(story().made(), [metering_in(folder)])
+    report = story().check(story().made(), [read(folder)])
     assert report.exit_status == 0, report.to_json()
-    assert "is the utility's word: its gateway signed" in report.result("mining").limits[1]
+    assert (
+        "Counters are the utility's word: its gateway" in report.result("mining_energy").limits[0]
+    )
+    assert report.result("mining_check_meters").verdict is Verdict.PASSED
 
 
 def test_a_diverted_share_above_the_limit_is_below_and_says_so():
@@ -294,22 +199,24 @@ def test_a_payout_that_no_site_counts_and_one_that_never_came_are_named():
 
 
 def test_energy_that_the_counters_do_not_show_is_named(folder):
-    given = [metering_in(folder)]
+    given = [read(folder)]
 
     def more(body):
         body["months"][0].update(low_wh=7_439_999_999)
 
     report = changed(more, given)
-    texts = [f.text for f in report.result("mining").findings if f.rule == "E33"]
+    texts = [f.text for f in report.result("mining_energy").findings if f.rule == "E33"]
     assert texts == ["low_wh is 7439999999; the counters give 7440000000"]
     report = changed(month(meters=["check-1"]), given)
-    assert any("declared are main-1" in f.text for f in report.result("mining").findings)
+    found = report.result("mining_energy").findings
+    assert any("declared are main-1" in f.text for f in found)
 
 
 def test_other_files_than_those_named_show_nothing(folder):
     (folder / "readings.csv").write_bytes(READINGS.replace(b",5000000000,", b",5000000001,"))
-    report = story().check(story().made(), [metering_in(folder)])
-    texts = [f.text for f in report.result("mining").findings]
+    report = story().check(story().made(), [read(folder)])
+    assert report.failed == ("mining_energy",)
+    texts = [f.text for f in report.result("mining_energy").findings]
     assert any(t.startswith("2026-01-01: the root is sealed as") for t in texts)
     assert texts[-1] == "no month of the statement rests on these files, by their SHA-256"
 
@@ -318,8 +225,8 @@ def test_a_statement_without_mining_has_no_such_check_unless_metering_is_given(f
     world = story().world
     plain = world.made(story().opening, story().end).statement
     assert "mining" not in {line.result.name for line in story().check(plain).lines}
-    report = story().check(plain, [metering_in(folder)])
-    assert report.failed == ("mining",)
+    report = story().check(plain, [read(folder)])
+    assert report.failed == ("mining_energy",)
 
 
 def test_withheld_mining_is_not_checkable():
@@ -374,7 +281,8 @@ def test_verify_takes_a_folder_of_metering(folder, tmp_path, monkeypatch, capsys
     arguments = ["verify", str(file), "--chain", "core:x", "--metering", str(folder)]
     assert main([*arguments, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    (mining,) = [check for check in report["checks"] if check["name"] == "mining"]
-    assert mining["verdict"] == "passed"
-    assert mining["required"] is True
+    found = {check["name"]: check for check in report["checks"]}
+    for name in ("mining", "mining_energy", "mining_check_meters"):
+        assert found[name]["verdict"] == "passed"
+        assert found[name]["required"] is True
     assert read_reserve_statement(file.read_bytes()).header.parts["x-mining"] == 1

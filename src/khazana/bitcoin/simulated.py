@@ -187,6 +187,11 @@ class SimulatedChain:
                 return self._confirmed(block.height, position)
         raise TransactionNotInBlock(txid=txid, block=block, source=self.basis.source)
 
+    def coinbases(self, first: Height, last: BlockRef) -> Sequence[ConfirmedTransaction]:
+        """The first transaction of each block (see khazana.bitcoin.coinbases)."""
+        self._require(last)
+        return [self._confirmed(height, 0) for height in range(first, last.height + 1)]
+
     def _confirmed(self, height: int, position: int) -> ConfirmedTransaction:
         block = self.blocks[height]
         leaves = [transaction.txid_le for transaction in block.transactions]

@@ -1,54 +1,33 @@
-"""Mining in a statement: added when it is made, computed again when it is verified."""
+"""Mining in a statement when it is made: what follows from an office's file is filled in."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from khazana.bitcoin.chain import ChainView
-from khazana.cli.files import MOST_OFFICE_BYTES, MOST_STATEMENT_BYTES, naming, read_bytes
+from khazana.bitcoin.coinbases import CoinbasesNotGiven
+from khazana.cli.files import MOST_OFFICE_BYTES, naming, read_bytes
 from khazana.ledger.documents import Reason
-from khazana.ledger.findings import Finding
 from khazana.ledger.office import Office
 from khazana.mining.arrivals import MinedPosting
+from khazana.mining.block_rewards import MonthRewards, rewards_of
 from khazana.mining.chain_series import series_of_chain
-from khazana.mining.checks import (
-    Metering,
-    mining_findings,
-    mining_limits,
-    mining_summary,
-    read_metering,
-)
 from khazana.mining.difficulty import DifficultySeries
 from khazana.mining.difficulty_table import shipped_difficulty
-from khazana.mining.figures import seconds_of, with_figures
-from khazana.mining.parts import KIND, MiningBody, mining_bodies, mining_part
+from khazana.mining.figures import RewardsFor, seconds_of, with_figures
+from khazana.mining.month_body import MonthBody
+from khazana.mining.parts import MiningBody, mining_part
 from khazana.mining.sites_file import read_sites
-from khazana.reserve.answers import FILE, Answer, answer
-from khazana.reserve.case import Case
+from khazana.mining.years import with_years
 from khazana.reserve.figures import Books
 from khazana.reserve.parts import ExplanationLineBody
-from khazana.reserve.question import Question
-from khazana.statement.checks import Check, Profile
-from khazana.statement.errors import StatementMalformed
 from khazana.units import Sats, Txid
-
-METERING_FILES = ("meters.toml", "readings.csv", "seals.csv")
-"""What a folder of metering holds."""
 
 
 def sites_in(path: Path) -> tuple[MiningBody, ...]:
     """The sites in an office's mining.json."""
     with naming(path):
         return read_sites(path.name, read_bytes(path, most=MOST_OFFICE_BYTES))
-
-
-def metering_in(folder: Path) -> Metering:
-    """The meters, readings and seals in a folder."""
-    meters, readings, seals = (
-        (str(folder / name), read_bytes(folder / name, most=MOST_STATEMENT_BYTES))
-        for name in METERING_FILES
-    )
-    return read_metering(meters=meters, readings=readings, seals=seals)
 
 
 def mined_postings(
@@ -72,6 +51,18 @@ def series_for(chain: ChainView | None, body: MiningBody) -> DifficultySeries:
     return series_of_chain(chain, first=first, until=until)
 
 
+def rewards_for(chain: ChainView, body: MiningBody) -> RewardsFor | None:
+    """What real blocks paid, for sites whose expectation takes them."""
+    if body.rewards != "blocks":
+        return None
+    return lambda month: month_rewards(chain, month)
+
+
+def month_rewards(chain: ChainView, month: MonthBody) -> MonthRewards:
+    """The rewards of the chain's blocks of a month."""
+    return rewards_of(chain, first=seconds_of(month.first), until=seconds_of(month.until))
+
+
 class MiningParts:
     """What a statement's maker is handed (`more` of khazana.reserve.make.make)."""
 
@@ -80,52 +71,20 @@ class MiningParts:
         self.chain = chain
 
     def __call__(self, office: Office, books: Books) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        for body in self.bodies:
-            yield mining_part(with_figures(body, series_for(self.chain, body)))
+        for body in filled(self.bodies, self.chain):
+            yield mining_part(body)
 
 
-class MiningChecks:
-    """The check `mining`, for `khazana.reserve.verify.verify` (its `more`).
-
-    metering: files behind the energy, as the office gave them to the reader.
-    """
-
-    def __init__(self, metering: Sequence[Metering] = ()) -> None:
-        self.metering = tuple(metering)
-
-    def __call__(self, case: Case) -> Iterable[Check[Case]]:
-        if not case.statement.header.parts.get(KIND) and not self.metering:
-            return ()
-        level = Profile.TOTALS if self.metering else Profile.FULL
-        needs = ("schema", "period", "entries", "completeness", "explanations")
-        return (Question("mining", "Mining, energy to bitcoin", self.mining, level, needs),)
-
-    def mining(self, case: Case) -> Answer:
-        """Whether expectation, limits and verdicts follow, and arrivals are those of the books."""
-        shown = sum(1 for part in case.statement.envelope.parts if part.kind == KIND)
-        if shown < case.statement.header.parts.get(KIND, 0):
-            case.require(KIND)
-        case.require("explanation", "wallet", "account")
-        statement = case.statement
-        try:
-            bodies = mining_bodies(statement.envelope.parts)
-        except StatementMalformed as wrong:
-            malformed = [Finding("E30", wrong.problem, wrong.path)]
-            return answer(basis=FILE, good="", findings=malformed)
-        chain = case.required_chain()
-        findings = mining_findings(
-            bodies,
-            postings=mined_postings({Txid(t): b.lines for t, b in statement.explanations.items()}),
-            accounts=[*statement.wallets, *statement.accounts],
-            test=statement.header.test,
-            series_for=lambda body: series_for(chain, body),
-            metering=self.metering,
-        )
-        simulated = any(body.simulated for body in bodies)
-        difficulty = f"SIMULATED ({shipped_difficulty().source})" if simulated else "the headers"
-        return answer(
-            basis=f"entries and explanations as stated, {chain.basis}; difficulty: {difficulty}",
-            good=mining_summary(bodies),
-            findings=findings,
-            limits=mining_limits(bodies, metering=self.metering),
-        )
+def filled(bodies: Sequence[MiningBody], chain: ChainView | None) -> tuple[MiningBody, ...]:
+    """The bodies with every figure that follows, month by month and over all sites."""
+    known: dict[str, DifficultySeries] = {}
+    months = []
+    for body in bodies:
+        series = known[body.site] = series_for(chain, body)
+        rewards = None
+        if body.rewards == "blocks":
+            if chain is None:
+                raise CoinbasesNotGiven(source="no chain")
+            rewards = rewards_for(chain, body)
+        months.append(with_figures(body, series, rewards))
+    return with_years(months, known)

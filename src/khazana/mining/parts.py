@@ -11,32 +11,21 @@ from typing import Annotated, Any, Literal, Protocol
 import msgspec
 
 from khazana.mining.arrivals import Claim, MinedPosting
-from khazana.statement import patterns
+from khazana.mining.month_body import ArrivalBody, Body, Ident, Month, MonthBody, Number, Text
 from khazana.statement.errors import StatementMalformed
 from khazana.statement.parts import Part
-from khazana.statement.patterns import END
+from khazana.statement.times import read_instant
 from khazana.units import Sats, Txid
 
 KIND = "x-mining"
 FORMAT = "khazana.mining/1"
 SIMULATED_NOTICE = "SIMULATED: mainnet's difficulty is replayed and payouts are scaled"
-
-_MOST = 2**53 - 1
-Count = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
-Number = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,12})(\.[0-9]{0,11}[1-9])?" + END)]
-"""A decimal in its one spelling: no sign, no exponent, no zero at the end."""
-Ident = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END)]
-Hash = Annotated[str, msgspec.Meta(pattern=patterns.HASH256)]
-Instant = Annotated[str, msgspec.Meta(pattern=patterns.INSTANT)]
-Month = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-(0[1-9]|1[0-2])" + END)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+_MOST_S = 2**40
+_MOST_MONTH_S = 32 * 86_400
+MOST_BUDGET_PERCENT = 50
 
 
-class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Every field is needed; an unknown one is refused."""
-
-
-class DifficultyBody(_Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class DifficultyBody(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which difficulty the expectation rests on.
 
     shift_s: added to the months' times to look it up; 0 unless it is replayed.
@@ -44,75 +33,53 @@ class DifficultyBody(_Body, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """
 
     source: Text
-    shift_s: Annotated[int, msgspec.Meta(ge=-_MOST, le=_MOST)]
-    divisor: Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
+    shift_s: Annotated[int, msgspec.Meta(ge=-_MOST_S, le=_MOST_S)]
+    divisor: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 
 
-class SourcedBody(_Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SourcedBody(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A figure that no chain shows, with whose word it is."""
 
     value: Number
     source: Text
 
 
-class BudgetBody(_Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One term of the error budget: by how many per cent the expectation may be off."""
+class BudgetBody(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One term of the error budget: by how many per cent the expectation may be off.
+
+    changing: whether it may differ from month to month, as uptime and heat do.
+    """
 
     name: Text
     percent: Number
     source: Text
+    changing: bool
 
 
-class EvidenceBody(_Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """SHA-256 of the files behind the energy: whoever is given them can check it."""
+class YearBody(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the sequential test finds in a calendar year, all sites of the statement together.
 
-    meters: Hash
-    readings: Hash
-    seals: Hash
-
-
-class ArrivalBody(_Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A payout: a line of the books with the reason `mined`."""
-
-    txid: Hash
-    account: Ident
-    amount_sat: Annotated[int, msgspec.Meta(ge=1, le=2_100_000_000_000_000)]
-
-
-class MonthBody(_Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One month of a site.
-
-    first, until: [first, until). meters: whose counters are added up. low_wh, high_wh: bounds by
-    the counters. billed_wh: the utility's bill. luck_percent: standard deviation of payouts by
-    luck. detection_percent: the smallest shortfall that would be seen, luck and budget together.
-    expected_sat, low_sat, high_sat, luck_percent (solo), detection_percent and verdict follow from
-    the rest.
+    sites: among how many the false alarms are shared. alarm_month, alarm_chart: of the first
+    alarm. level_percent: missing in every month it would have been found; change_percent: missing
+    in the newest month alone, null where it has no earlier one.
     """
 
-    month: Month
-    first: Instant
-    until: Instant
-    meters: Annotated[list[Ident], msgspec.Meta(min_length=1, max_length=100)]
-    low_wh: Count
-    high_wh: Count
-    billed_wh: Count | None
-    evidence: EvidenceBody | None
-    payout: Literal["solo", "fpps", "pps+", "pplns", "receipts"]
-    luck_percent: Number
-    expected_sat: Count
-    low_sat: Count
-    high_sat: Count
-    arrivals: list[ArrivalBody]
-    arrived_sat: Count
-    detection_percent: Number
-    verdict: Literal["within", "below", "above"]
+    year: Annotated[int, msgspec.Meta(ge=2009, le=9999)]
+    sites: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+    finding: Literal["ok", "alarm"]
+    alarm_month: Month | None
+    alarm_chart: Literal["level", "change"] | None
+    level_percent: Number
+    change_percent: Number | None
 
 
-class MiningBody(_Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class MiningBody(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a statement says about a mining site: energy in, bitcoin expected, bitcoin arrived.
 
-    accounts: into which the site's bitcoin arrives. fees: fees of blocks over their subsidy.
-    j_per_th, pue: of the fleet, at the point where the meters stand.
+    accounts: into which the site's bitcoin arrives. company: that distributes its power.
+    rewards: whether the expectation takes the real blocks' rewards, or the subsidy and `fees`,
+    the share of fees over it. j_per_th, pue: of the fleet, at the point where the meters stand.
+    power_mw: allocated. tco2_per_mwh: as entered.
     """
 
     critical: Literal[False]
@@ -120,13 +87,18 @@ class MiningBody(_Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
     site: Ident
     name: Text
     accounts: Annotated[list[Ident], msgspec.Meta(min_length=1, max_length=100)]
+    company: Text | None
     simulated: bool
     difficulty: DifficultyBody
+    rewards: Literal["share", "blocks"]
     fees: SourcedBody
     j_per_th: SourcedBody
     pue: SourcedBody
-    budget: list[BudgetBody]
+    power_mw: SourcedBody | None
+    tco2_per_mwh: SourcedBody | None
+    budget: Annotated[list[BudgetBody], msgspec.Meta(max_length=100)]
     months: Annotated[list[MonthBody], msgspec.Meta(min_length=1, max_length=1200)]
+    years: Annotated[list[YearBody], msgspec.Meta(max_length=101)]
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -170,25 +142,58 @@ def mining_bodies(parts: Iterable[Part]) -> tuple[MiningBody, ...]:
 
 
 def _refuse_disorder(path: str, body: MiningBody) -> None:
-    """Months in order without overlap, limits in order, divisors that mean something."""
-    before = ""
+    """Months that follow one another, limits in order, divisors that mean something."""
+    before: MonthBody | None = None
     for number, month in enumerate(body.months):
         where = f"{path}.months[{number}]"
-        if not month.first < month.until:
-            raise StatementMalformed(path=where, problem="it ends before it begins")
-        if month.first < before:
-            raise StatementMalformed(path=where, problem="it begins before the month before ends")
-        before = month.until
+        _refuse_span(where, month, before)
+        before = month
         if month.low_wh > month.high_wh:
             raise StatementMalformed(path=where, problem="its energy is bounded from no side")
+        check = month.check
+        if check is not None and check.low_wh > check.high_wh:
+            problem = "its check meter's energy is bounded from no side"
+            raise StatementMalformed(path=where, problem=problem)
     for name in ("j_per_th", "pue"):
         sourced: SourcedBody = getattr(body, name)
         if not Decimal(sourced.value):
             raise StatementMalformed(path=f"{path}.{name}", problem="it is zero")
+    if sum(Decimal(term.percent) for term in body.budget) >= MOST_BUDGET_PERCENT:
+        problem = f"an error budget of {MOST_BUDGET_PERCENT} % or more says nothing"
+        raise StatementMalformed(path=f"{path}.budget", problem=problem)
     plain = body.difficulty.shift_s == 0 and body.difficulty.divisor == 1
     if not body.simulated and not plain:
         problem = "only a simulated difficulty is shifted, and only simulated payouts are scaled"
         raise StatementMalformed(path=f"{path}.difficulty", problem=problem)
+    if body.simulated and body.rewards == "blocks":
+        problem = "a replayed difficulty has no blocks of its own"
+        raise StatementMalformed(path=f"{path}.rewards", problem=problem)
+
+
+def _refuse_span(where: str, month: MonthBody, before: MonthBody | None) -> None:
+    """A month is one, bears its own name, and leaves no time out after the one before it."""
+    try:
+        first, until = read_instant(month.first), read_instant(month.until)
+    except ValueError as error:
+        raise StatementMalformed(path=where, problem=str(error)) from error
+    seconds = int((until - first).total_seconds())
+    if seconds <= 0:
+        raise StatementMalformed(path=where, problem="it ends before it begins")
+    if seconds > _MOST_MONTH_S:
+        raise StatementMalformed(path=where, problem="it is longer than a month")
+    if (middle := f"{first + (until - first) / 2:%Y-%m}") != month.month:
+        problem = f"it is called {month.month}, and its middle lies in {middle}"
+        raise StatementMalformed(path=where, problem=problem)
+    if before is None:
+        return
+    if month.first < before.until:
+        raise StatementMalformed(path=where, problem="it begins before the month before ends")
+    if month.first > before.until:
+        # A month that is left out is where a diversion would be.
+        problem = f"the time from {before.until} to {month.first} is left out"
+        raise StatementMalformed(path=where, problem=problem)
+    if month.month == before.month:
+        raise StatementMalformed(path=where, problem=f"{month.month} stands here twice")
 
 
 def posting_of(arrival: ArrivalBody) -> MinedPosting:
@@ -198,3 +203,8 @@ def posting_of(arrival: ArrivalBody) -> MinedPosting:
 def exact(number: str) -> Fraction:
     """A decimal of a part, exactly."""
     return Fraction(number)
+
+
+def parts_json_schema() -> dict[str, Any]:
+    """The schema of the body, from the types: docs/spec/mining-part.schema.json."""
+    return msgspec.json.schema(MiningBody)

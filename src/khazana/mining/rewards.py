@@ -1,6 +1,6 @@
 """What a number of hashes is worth in bitcoin, exactly: by time, by height, or block by block."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -60,6 +60,26 @@ def expected_in_time(
 ) -> Expected:
     """What hashes earn that are made evenly from `first` to `until` (seconds UTC)."""
     return _times(expected_per_hash(series, first=first, until=until, fees=fees), hashes)
+
+
+def expected_with_rewards(
+    series: DifficultySeries,
+    *,
+    hashes: Fraction,
+    first: int,
+    until: int,
+    rewards: Callable[[int, Sats], Fraction],
+) -> Expected:
+    """The same with what real blocks paid: Σ seconds × mean reward / work over Σ seconds.
+
+    rewards: the mean coinbase of the blocks of one difficulty and subsidy (bits, subsidy), in sat.
+    """
+    sats, blocks = Fraction(0), Fraction(0)
+    for piece in series.stretches(first, until):
+        weight = piece.seconds / exact_work(piece.bits)
+        blocks += weight
+        sats += weight * rewards(piece.bits, piece.subsidy)
+    return _times(Expected(sats / (until - first), blocks / (until - first)), hashes)
 
 
 def expected_in_heights(

@@ -7,16 +7,28 @@ from typing import Any
 from khazana.errors import KhazanaError
 from khazana.ledger.canonical import parse_strict
 from khazana.mining.figures import FOLLOWING
+from khazana.mining.month_body import LEFT_OUT
 from khazana.mining.parts import FORMAT, KIND, MiningBody, mining_bodies
 from khazana.statement.errors import StatementMalformed
 from khazana.statement.parts import SALT_BYTES, Part
 
 SITES_FORMAT = "khazana.mining-sites/1"
 _OPEN: Mapping[str, Any] = {
-    name: "within" if name == "verdict" else "0" if name.endswith("percent") else 0
-    for name in FOLLOWING
+    "verdict": "within",
+    "luck_percent": "0",
+    "detection_percent": "0",
+    "questioned": False,
+    **dict.fromkeys(("expected_sat", "low_sat", "high_sat", "arrived_sat"), 0),
+    **dict.fromkeys(("blocks", "implied_j_per_th", "best_j_per_th")),
 }
 """What stands in a body for figures that are still to be computed."""
+_UNSAID: Mapping[str, Any] = {
+    "company": None,
+    "rewards": "share",
+    "power_mw": None,
+    "tco2_per_mwh": None,
+}
+"""What a site is taken to say where it says nothing."""
 _ENTERED = frozenset({"luck_percent"})
 """Follows only for solo mining; for a pool it is the office's figure."""
 
@@ -60,14 +72,22 @@ def read_sites(file: str, raw: bytes) -> tuple[MiningBody, ...]:
             if computed:
                 problem = f"{min(computed)} is computed; leave it out"
                 raise refuse(f"{path}.months[{row}]", problem)
-            months.append({**_OPEN, **month})
+            months.append({**dict.fromkeys(LEFT_OUT), **_OPEN, **month})
         difficulty = site.get("difficulty")
         if isinstance(difficulty, Mapping):
             if "source" in difficulty:
                 raise refuse(f"{path}.difficulty", "source is filled in; leave it out")
             difficulty = {"source": "open", **difficulty}
+        if "years" in site:
+            raise refuse(f"{path}.years", "they are computed; leave them out")
+        budget = site.get("budget")
+        if isinstance(budget, list):
+            budget = [{"changing": False, **t} if isinstance(t, Mapping) else t for t in budget]
         body = {
+            **_UNSAID,
             **site,
+            **({"budget": budget} if "budget" in site else {}),
+            "years": [],
             "months": months,
             "difficulty": difficulty,
             "critical": False,

@@ -142,6 +142,18 @@ class BlockFilesChain:
                 return ConfirmedTransaction(transaction, block, position, branch)
         raise TransactionNotInBlock(txid=txid, block=block, source=self._source)
 
+    def coinbases(self, first: Height, last: BlockRef) -> Sequence[ConfirmedTransaction]:
+        """The first transaction of each block (see khazana.bitcoin.coinbases)."""
+        self._require(last)
+        found = []
+        for height in range(first, last.height + 1):
+            content = self._block(self._chain()[height])
+            branch = merkle_branch([one.txid_le for one in content.transactions], 0)
+            found.append(
+                ConfirmedTransaction(content.transactions[0], self._ref(height), 0, branch)
+            )
+        return found
+
     def to_remember(self) -> Remembered:
         """What the last history found, for the next reading of these files."""
         if self._so_far is None or not self._reading.remember:

@@ -123,6 +123,15 @@ class CoreView:
                 return _confirmed(found, block, position)
         raise TransactionNotInBlock(txid=txid, block=block, source=self._rpc.source)
 
+    def coinbases(self, first: Height, last: BlockRef) -> Sequence[ConfirmedTransaction]:
+        """The first transaction of each block (see khazana.bitcoin.coinbases)."""
+        found = []
+        for height, header in enumerate(self._blocks.headers(first, last), start=first):
+            block = self._blocks.block(header.hash)
+            found.append(_confirmed(block, BlockRef(Height(height), header.hash), 0))
+        self._blocks.require(last)
+        return found
+
     def _require(self, *named: BlockRef | None) -> None:
         for block in named:
             if block is not None:

@@ -20,7 +20,8 @@ from khazana.cli.files import (
 )
 from khazana.cli.logged import LogChecks
 from khazana.cli.memoranda import memorandum_named
-from khazana.cli.mining_parts import MiningChecks, metering_in
+from khazana.cli.mining_checks import MiningChecks
+from khazana.cli.mining_folder import metering_in
 from khazana.cli.rotations import RotationChecks
 from khazana.cli.usage import WrongArguments
 from khazana.conditions.checks import ConditionChecks
@@ -101,7 +102,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=Path,
         action="append",
         default=[],
-        help="meters.toml, readings.csv and seals.csv behind the energy of mining sites",
+        help="what is behind the sites' months: meters.toml, readings.csv and seals.csv, and beside "
+        "them bills, payouts, tariffs, outages, receipts and stamps",
     )
     parser.add_argument(
         "--control",

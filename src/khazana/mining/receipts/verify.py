@@ -55,6 +55,12 @@ def audit_receipts(
     return tuple(_audited(file, by_site.get(file.site), seen) for file in files)
 
 
+def audit_each(pairs: Iterable[tuple[ReceiptsFile, ReceiptTerms]]) -> tuple[ReceiptsAudit, ...]:
+    """The same with terms of its own for each file: a site's target may change by the month."""
+    seen: dict[bytes, str] = {}
+    return tuple(_audited(file, terms, seen) for file, terms in pairs)
+
+
 def _audited(
     file: ReceiptsFile, terms: ReceiptTerms | None, seen: dict[bytes, str]
 ) -> ReceiptsAudit:

@@ -1,0 +1,1 @@
+"""Proofs that something existed when a block was found, in the form of OpenTimestamps."""
