@@ -21,6 +21,7 @@ from khazana.cli.demo.pakistan import Pakistan
 from khazana.cli.demo.people import People, people_on, usual_miner
 from khazana.cli.demo.prices import Prices
 from khazana.cli.demo.progress_file import ProgressFile
+from khazana.cli.demo.providers.story import Providers
 from khazana.cli.demo.proving import Proved, prove
 from khazana.cli.demo.publish import Publisher
 from khazana.cli.demo.purchases import (
@@ -70,6 +71,7 @@ class Company:
     drill: Drill
     prices: Prices
     officers: dict[str, Officers]
+    providers: Providers
     suppliers: tuple[bytes, ...]
     chronicles: dict[str, Chronicle] = field(default_factory=dict)
     proved: dict[str, Proved] = field(default_factory=dict)
@@ -106,6 +108,7 @@ def company_on(devnet: Devnet, timeline: Timeline) -> Company:
         drill=Drill(stage, people, prices, officers[lies.DRILL]),
         prices=prices,
         officers=officers,
+        providers=Providers(stage, people, officers),
         suppliers=tuple(suppliers.new_script() for _ in BATCH),
     )
 
@@ -125,10 +128,13 @@ def play_days(company: Company, directory: Path, progress: ProgressFile) -> None
         company.el_salvador.act(day)
         company.pakistan.act(day)
         company.drill.act(day)
+        company.providers.act(day)
         _spend(company, directory, day)
         stage.close_day()
         told.day(day)
         progress.day(day)
+        for line in company.providers.publish(day, chain, directory):
+            told.aside(line)
         if day in signings:
             for office in STATES:
                 _chronicle(company, directory, office).publish(signings[day], chain, at=day)

@@ -19,7 +19,8 @@ DRILL = "drill-office"
 TAMPERED = "tampered.json"
 PROGRESS = "progress.json"
 PORTALS = "portals"
-_OURS = (DEVNET, PAKISTAN, EL_SALVADOR, DRILL, TAMPERED, PROGRESS, PORTALS)
+PROVIDERS = "providers"
+_OURS = (DEVNET, PAKISTAN, EL_SALVADOR, DRILL, TAMPERED, PROGRESS, PORTALS, PROVIDERS)
 
 
 @dataclass(eq=False, kw_only=True)

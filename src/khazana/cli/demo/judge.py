@@ -59,7 +59,7 @@ _ROW = re.compile(r"^(?P<check>[a-z_]+) +(?P<verdict>passed|failed|not checkable
 
 def judged(trial: Trial) -> Outcome:
     """Verify in a process of its own, and read what it prints as a person would."""
-    done = _run(trial.arguments)
+    done = run_khazana(trial.arguments)
     rows = filter(None, map(_ROW.match, done.stdout.splitlines()))
     return Outcome(
         trial=trial,
@@ -70,7 +70,8 @@ def judged(trial: Trial) -> Outcome:
     )
 
 
-def _run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def run_khazana(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own, as a stranger runs it."""
     # The child must find this very khazana, installed or not.
     source = str(Path(khazana.__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))

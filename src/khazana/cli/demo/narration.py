@@ -331,6 +331,7 @@ def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
             "every order with its approvals, refusals included; spending.toml: rules",
         ),
         ("drill-office/", "the fictional office's honest statement"),
+        ("providers/", "invented providers: what they owe, slips of customers, one that lies"),
         ("tampered.json", "the same statement with one payment hidden, signed by its valid keys"),
     ):
         yield f"  {name:26}{what}"

@@ -14,6 +14,7 @@ from khazana.cli.demo.judge import Trial, judged
 from khazana.cli.demo.mining.evidence import MINING
 from khazana.cli.demo.narration import say
 from khazana.cli.demo.prices import major
+from khazana.cli.demo.providers.checking import slip_trials, slips_checked
 from khazana.conditions.accumulation import AccumulationTest
 from khazana.conditions.parts import conditions_of
 from khazana.ledger.documents import Reason
@@ -26,6 +27,7 @@ _AT_ONCE = 2
 def verify(company: Company, directory: Path, url: str) -> int:
     """Each verification in a process of its own; 0 when all came out as they should."""
     trials = trials_of(company, directory, url)
+    slips = slip_trials(company.providers.playing, directory)
     status = 0
     with ThreadPoolExecutor(_AT_ONCE) as processes:
         outcomes = list(processes.map(judged, trials))
@@ -34,6 +36,8 @@ def verify(company: Company, directory: Path, url: str) -> int:
         if not outcome.as_expected:
             status = 1
     if any(each.outcome.passed for each in company.refused.values()):
+        status = 1
+    if not slips_checked(slips):
         status = 1
     if company.tampered is None:
         raise ValueError("nothing was tampered with yet")
@@ -64,7 +68,7 @@ def verify(company: Company, directory: Path, url: str) -> int:
         *narration.bought_lines(company.bought),
         *narration.refusal_lines(company.refused),
         "",
-        *narration.where_things_lie(directory, [trial.command for trial in trials]),
+        *narration.where_things_lie(directory, [trial.command for trial in (*trials, slips[0])]),
         "",
         "every verification came out as it should"
         if status == 0

@@ -1,0 +1,1 @@
+"""Invented providers of virtual assets, what they owe invented customers, and one that lies."""

@@ -1,0 +1,66 @@
+"""Invented customers and their balances: the same in every run, more of them in each epoch."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from khazana.supervision.solvency.encoding import contribution_of
+from khazana.units import SATS_PER_BTC, Sats, btc_from_sats
+
+FIRST, JOINING = 2_400, 300
+"""Customers in the first epoch, and how many more join with each."""
+_MEAN = SATS_PER_BTC * 14 // 1_000
+"""Satoshis that a customer holds on average."""
+OWN_WORDS = "two goats at the green gate"
+"""What the first customer of each provider chose; the others' ids take the place of words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A row of an extract. words: the customer's own, None where there are none."""
+
+    customer: str
+    amount: Sats
+    words: str | None
+
+
+def balances(provider: str, epoch: int) -> list[Balance]:
+    """What a provider owes at an epoch, counted from 1.
+
+    Amounts are skewed as people's are: the cube of an even number, so that a tenth of the customers
+    holds a third of all. With each epoch a balance changes by up to an eighth.
+    """
+    return [
+        Balance(
+            f"{provider.upper()}-{number:06}",
+            Sats(_amount(provider, number, epoch)),
+            OWN_WORDS if number == 1 else None,
+        )
+        for number in range(1, FIRST + JOINING * (epoch - 1) + 1)
+    ]
+
+
+def _amount(provider: str, number: int, epoch: int) -> int:
+    even = _drawn(f"{provider} {number}")
+    amount = 4 * _MEAN * even**3 >> 96
+    for later in range(2, epoch + 1):
+        up = _drawn(f"{provider} {number} {later}")
+        amount += amount * (up - (1 << 31)) >> 34
+    return amount
+
+
+def _drawn(what: str) -> int:
+    """A number of 32 bits that looks random and is the same in every run."""
+    digest = hashlib.sha256(f"khazana demo customer {what}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+def extract_csv(held: Sequence[Balance]) -> bytes:
+    """The provider's extract, as docs/spec/solvency.md describes it."""
+    lines = ["#khazana.extract/1,BTC,8,liabilities", "customer,balance,contribution"]
+    for row in held:
+        words = "" if row.words is None else contribution_of(row.words).hex()
+        lines.append(f"{row.customer},{btc_from_sats(row.amount)},{words}")
+    total = Sats(sum(row.amount for row in held))
+    lines.append(f"#total,{btc_from_sats(total)},{len(held)}")
+    return ("\n".join(lines) + "\n").encode()
