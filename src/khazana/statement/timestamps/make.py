@@ -62,13 +62,8 @@ def in_block(
             f"transaction {confirmed.txid} holds {commitment.hex()} {raw.count(commitment)} times"
         )
     at = raw.index(commitment)
-    path = [
-        *steps,
-        Op(Kind.PREPEND, raw[:at]),
-        Op(Kind.APPEND, raw[at + len(commitment) :]),
-        _SHA256,
-        _SHA256,
-    ]
+    around = ((Kind.PREPEND, raw[:at]), (Kind.APPEND, raw[at + len(commitment) :]))
+    path = [*steps, *(Op(kind, piece) for kind, piece in around if piece), _SHA256, _SHA256]
     place = confirmed.position
     for sibling in confirmed.branch_le:
         path.append(Op(Kind.PREPEND if place & 1 else Kind.APPEND, sibling))

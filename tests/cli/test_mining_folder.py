@@ -1,0 +1,400 @@
+"""A dishonest site with valid keys: it seals again what it changed, and one check names the lie.
+
+The folder is whole each time, its seals are good, the statement names its files and is signed; what
+differs is one thing that somebody else's paper, counter, coin or block tells otherwise.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from functools import cache
+
+import msgspec
+import pytest
+
+from khazana.cli.commands import verify as verify_command
+from khazana.cli.main import main
+from khazana.mining.day_stamps import month_document
+from khazana.mining.evidence.seals import read_seals
+from khazana.statement.checks import Verdict
+from khazana.statement.timestamps.format import write_proof
+from khazana.statement.timestamps.make import promised
+from tests.cli.mining_story import BILLS, PART, SEALS, TARIFFS, Story, metered, read
+from tests.reserve.simulator import NOW, rerooted, script
+
+CHECKS = (
+    *("mining", "mining_energy", "mining_bills", "mining_check_meters", "mining_payouts"),
+    *("mining_receipts", "mining_power", "mining_stamps"),
+)
+
+
+@cache
+def story() -> tuple[Story, bytes]:
+    """The honest story, and the stamp over its seals in a block of its chain."""
+    told = Story()
+    # The block after the period's last ones, in February.
+    return told, told.stamp()
+
+
+def judged(folder, *, edit=None, stated=None, again=None, **files):
+    """The report on a statement that rests on the folder as it is changed.
+
+    stated: fields of the site. again: what is changed in the body after the folder filled it in.
+    edit: what is changed in the signed part.
+    """
+    told, stamp = story()
+    files = {"stamps_2026__01_ots": stamp} | files
+    given = read(told.write(folder, **files))
+    (body,) = told.behind(given, **(stated or {}))
+    if again is not None:
+        body = again(body)
+    statement = told.made(bodies=(body,))
+    if edit is not None:
+        statement = rerooted(statement, lambda parts: edit(parts[PART]["months"][0]))
+    return told.check(statement, [given])
+
+
+def month(body, **fields):
+    changed = msgspec.structs.replace(body.months[0], **fields)
+    return msgspec.structs.replace(body, months=[changed])
+
+
+def the_failure(report, name, rule=None):
+    """The one check that fails; every other one that mining makes passes."""
+    assert report.failed == (name,), [
+        (line.result.name, line.result.summary)
+        for line in report.lines
+        if line.result.verdict is Verdict.FAILED
+    ]
+    for other in CHECKS:
+        if other != name:
+            result = report.result(other)
+            assert result.verdict is Verdict.PASSED, (other, result.summary)
+    findings = report.result(name).findings
+    if rule is not None:
+        assert {f.rule for f in findings} == {rule}, findings
+    return [f.text for f in findings]
+
+
+def test_an_honest_folder_passes_every_check_and_each_says_what_it_cannot_show(tmp_path):
+    report = judged(tmp_path)
+    assert report.exit_status == 0, report.failed
+    for name in CHECKS:
+        result = report.result(name)
+        assert result.verdict is Verdict.PASSED, (name, result.summary)
+        assert result.limits, name
+    power = report.result("mining_power").summary
+    assert power == "2 sums of cost and load-shedding follow from their tables"
+    assert "2 payouts of 1 months" in report.result("mining_payouts").summary
+    assert "5 shares of 1 months" in report.result("mining_receipts").summary
+    assert "2026-01 by block" in report.result("mining_stamps").summary
+
+
+def test_what_the_folder_gives_stands_in_the_statement(tmp_path):
+    told, stamp = story()
+    given = read(told.write(tmp_path, stamps_2026__01_ots=stamp))
+    (body,) = told.behind(given)
+    (one,) = body.months
+    # 240 h at 60, 240 h at 50 (marginal 54) and 264 h at 60 without a known cost; 10 MW.
+    assert (one.power.paid, one.power.due) == ("422400", "892800")
+    assert (one.power.subsidy, one.power.margin, one.power.subsidised_hours) == (
+        *("9600", "14400"),
+        240,
+    )
+    assert (one.power.judged_wh, one.power.unknown_wh) == (4_800_000_000, 2_640_000_000)
+    assert (one.outages.seconds, one.outages.feeders) == (7200, 1)
+    assert (one.check.low_wh, one.billed_wh) == (7_440_000_000, 7_440_000_000)
+    assert one.pool.payouts == 2
+    assert (one.receipts.shares, one.receipts.hashes) == (5, str(5 * 64))
+
+
+# A gateway that seals other counters than ran
+
+
+def test_a_main_meter_that_runs_slow_is_told_by_the_bill_and_by_the_check_meter(tmp_path):
+    readings, seals = metered(main_w=9_500_000)
+    told, _ = story()
+    report = judged(
+        tmp_path, readings_csv=readings, seals_csv=seals, stamps_2026__01_ots=told.stamp(seals)
+    )
+    # Expectation and energy follow from the slow counter; what arrived is 5 % above it.
+    assert set(report.failed) == {"mining_bills", "mining_check_meters"}
+    assert "above" in report.result("mining").summary
+
+
+def test_a_bill_forged_to_a_slow_main_meter_leaves_the_check_meter(tmp_path):
+    readings, seals = metered(main_w=9_500_000)
+    told, _ = story()
+    report = judged(
+        tmp_path,
+        readings_csv=readings,
+        seals_csv=seals,
+        bills_csv=BILLS.replace(",7440000,", ",7068000,").encode(),
+        stamps_2026__01_ots=told.stamp(seals),
+    )
+    (text,) = the_failure(report, "mining_check_meters", "E14")
+    assert text.startswith("check-1 says 7440000000 Wh, the counter of main-1 7068000000 Wh")
+
+
+def test_a_gateway_that_slows_both_meters_leaves_the_bill(tmp_path):
+    readings, seals = metered(main_w=9_500_000, check_w=9_500_000)
+    told, _ = story()
+    report = judged(
+        tmp_path, readings_csv=readings, seals_csv=seals, stamps_2026__01_ots=told.stamp(seals)
+    )
+    (text,) = the_failure(report, "mining_bills", "E13")
+    assert text.startswith("bill-1 says 7440000000 Wh, the counter of main-1 7068000000 Wh")
+
+
+def test_a_check_meter_left_out_of_the_statement_is_named(tmp_path):
+    report = judged(tmp_path, again=lambda body: month(body, check=None))
+    assert the_failure(report, "mining_check_meters", "E35") == [
+        "it does not state its check meter check-1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "rule", "said"),
+    [
+        ("mining_bills", {"billed_wh": 7_440_000_001}, "E35", "the bills come to 7440000000"),
+        ("mining_bills", {"bills": "ab" * 32}, "E35", "its bills are another file than"),
+        (
+            "mining_check_meters",
+            {"check": {"low_wh": 7_440_000_000, "high_wh": 7_440_000_001}},
+            "E35",
+            "its check meter is stated as 7440000000 to 7440000001 Wh",
+        ),
+    ],
+)
+def test_a_bill_or_check_meter_stated_otherwise_fails_its_check_alone(
+    tmp_path, name, fields, rule, said
+):
+    report = judged(tmp_path, edit=lambda part: part.update(fields))
+    (text,) = the_failure(report, name, rule)
+    assert said in text
+
+
+def test_energy_stated_otherwise_with_figures_to_fit_fails_the_counters_alone(tmp_path):
+    # The check meter is a tenth of a per cent off, which both classes allow.
+    def less(body):
+        return month(body, low_wh=7_439_000_000, high_wh=7_439_000_000)
+
+    report = judged(tmp_path, again=less)
+    texts = the_failure(report, "mining_energy", "E33")
+    assert texts[0] == "low_wh is 7439000000; the counters give 7440000000"
+
+
+# A pool's statement, or the site's reading of it
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("payouts", 3, "in 3 payouts; its statement has"),
+        ("amount_sat", 1, "is said to have paid 1 sat"),
+        ("file", "ab" * 32, "its pool's statement is another file than"),
+    ],
+)
+def test_a_pool_statement_stated_otherwise_fails_its_check_alone(tmp_path, field, value, said):
+    report = judged(tmp_path, edit=lambda part: part["pool"].update({field: value}))
+    (text,) = the_failure(report, "mining_payouts", "E36")
+    assert said in text
+
+
+def test_a_payout_that_the_pool_never_made_is_named(tmp_path):
+    told, _ = story()
+    lines = told.payouts().splitlines(keepends=True)
+    report = judged(tmp_path, payouts_csv=b"".join(lines[:2]))
+    (text,) = the_failure(report, "mining_payouts", "E36")
+    assert text.startswith("the pool's statement does not have")
+
+
+def test_a_payout_to_an_address_of_nobody_here_is_named(tmp_path):
+    told, _ = story()
+    lines = told.payouts().splitlines(keepends=True)
+    thief = lines[1].replace(b"d0,", b"d9,")
+    thief = thief.replace(thief.split(b",")[7], b"bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080")
+    thief = thief.replace(thief.split(b",")[5] + b",0", b",")
+    report = judged(tmp_path, payouts_csv=b"".join([*lines, thief]), again=_two_payouts)
+    (text,) = the_failure(report, "mining_payouts", "E17")
+    assert "which is none of the programme's" in text
+
+
+def _two_payouts(body):
+    """The pool as it truly paid the reserve: the third line is the thief's."""
+    pool = body.months[0].pool
+    own = sum(arrival.amount_sat for arrival in body.months[0].arrivals)
+    return month(body, pool=msgspec.structs.replace(pool, payouts=2, amount_sat=own))
+
+
+# Receipts that prove less than is said
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("shares", 6, "6 shares of 320 hashes are stated; the receipts prove 5 of 320"),
+        ("hashes", "321", "5 shares of 321 hashes are stated"),
+    ],
+)
+def test_receipts_stated_otherwise_fail_their_check_alone(tmp_path, field, value, said):
+    report = judged(tmp_path, edit=lambda part: part["receipts"].update({field: value}))
+    (text,) = the_failure(report, "mining_receipts", "E37")
+    assert text.startswith(said)
+
+
+def test_receipts_that_pay_somebody_else_prove_nothing(tmp_path):
+    told, _ = story()
+    report = judged(tmp_path, receipts_january_kzr=told.receipts(target=script("thief")))
+    texts = report.result("mining_receipts").findings
+    assert report.failed == ("mining_receipts",)
+    assert {f.rule for f in texts} == {"E26", "E37"}
+    assert "prove 0 of 0" in texts[-1].text
+
+
+def test_receipts_of_another_month_are_named(tmp_path):
+    report = judged(tmp_path, again=_in_march)
+    assert "mining_receipts" in report.failed
+    found = report.result("mining_receipts").findings
+    assert "5 receipts were made in another time" in [f.text for f in found]
+
+
+def _in_march(body):
+    first, until = "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z"
+    return month(body, month="2026-03", first=first, until=until)
+
+
+# Cost and load-shedding
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "value", "rule"),
+    [
+        ("power", "subsidy", "0", "E38"),
+        ("power", "subsidised_hours", 0, "E38"),
+        ("power", "paid", "1", "E38"),
+        ("power", "due", None, "E38"),
+        ("power", "currency", "PKR", "E38"),
+        ("power", "file", "ab" * 32, "E38"),
+        ("outages", "seconds", 0, "E39"),
+        ("outages", "feeders", 0, "E39"),
+        ("outages", "file", "ab" * 32, "E39"),
+    ],
+)
+def test_cost_and_load_shedding_stated_otherwise_fail_their_check_alone(
+    tmp_path, table, field, value, rule
+):
+    report = judged(tmp_path, edit=lambda part: part[table].update({field: value}))
+    (text,) = the_failure(report, "mining_power", rule)
+    assert field in text or "another file" in text
+
+
+def test_tariffs_that_leave_time_out_do_not_give_a_month(tmp_path):
+    told, stamp = story()
+    whole = read(told.write(tmp_path / "whole", stamps_2026__01_ots=stamp))
+    (body,) = told.behind(whole)
+    short = TARIFFS.splitlines(keepends=True)
+    cut = "".join([*short[:2], *short[3:]]).encode()
+    given = read(told.write(tmp_path / "cut", tariffs_csv=cut, stamps_2026__01_ots=stamp))
+    power = msgspec.structs.replace(body.months[0].power, file=hashlib.sha256(cut).hexdigest())
+    report = told.check(told.made(bodies=(month(body, power=power),)), [given])
+    (text,) = the_failure(report, "mining_power", "E38")
+    assert "line 3 begins 2026-01-21T00:00:00Z, not 2026-01-11T00:00:00Z" in text
+
+
+# Stamps
+
+
+def test_a_stamp_over_other_seals_is_named(tmp_path):
+    told, _ = story()
+    _, other = metered(main_w=9_000_000)
+    report = judged(tmp_path, stamps_2026__01_ots=told.stamp(other))
+    (text,) = the_failure(report, "mining_stamps", "E28")
+    assert text == "it is not over the seals of 2026-01 that are given"
+
+
+def test_a_month_sealed_again_months_later_is_told_by_its_stamp(tmp_path):
+    told = Story()
+    late = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
+    told.world.chain.add_block(time=late)
+    given = read(told.write(tmp_path, stamps_2026__01_ots=told.stamp()))
+    (body,) = told.behind(given)
+    report = told.check(told.made(bodies=(body,)), [given])
+    (text,) = the_failure(report, "mining_stamps", "E29")
+    assert "days after 2026-01: what was sealed may have been sealed then" in text
+
+
+def test_a_stamp_that_waits_is_a_limit_and_no_proof(tmp_path):
+    document = month_document(read_seals("seals.csv", SEALS), "2026-01")
+    waiting = promised(hashlib.sha256(document).digest(), "https://calendar.example")
+    report = judged(tmp_path, stamps_2026__01_ots=write_proof(waiting))
+    result = report.result("mining_stamps")
+    assert result.verdict is Verdict.PASSED
+    assert "no month is confirmed by a block" in result.summary
+    assert result.limits[0] == ("The seals of 2026-01 wait for a block (https://calendar.example).")
+
+
+def test_a_stamp_of_hostile_bytes_is_refused_with_the_byte(tmp_path):
+    report = judged(tmp_path, stamps_2026__01_ots=b"\x00OpenTimestamps, or not")
+    (text,) = the_failure(report, "mining_stamps", "E28")
+    assert "at byte 0" in text
+
+
+# What nobody brought
+
+
+@pytest.mark.parametrize(
+    ("left_out", "name"),
+    [
+        ("bills_csv", "mining_bills"),
+        ("payouts_csv", "mining_payouts"),
+        ("receipts_january_kzr", "mining_receipts"),
+        ("stamps_2026__01_ots", "mining_stamps"),
+    ],
+)
+def test_what_a_part_names_and_nobody_brought_is_not_checkable(tmp_path, left_out, name):
+    told, stamp = story()
+    whole = read(told.write(tmp_path / "whole", stamps_2026__01_ots=stamp))
+    (body,) = told.behind(whole)
+    given = read(told.write(tmp_path / "less", **{"stamps_2026__01_ots": stamp, left_out: None}))
+    report = told.check(told.made(bodies=(body,)), [given])
+    assert report.failed == ()
+    assert report.exit_status == 0
+    result = report.result(name)
+    assert result.verdict is Verdict.NOT_CHECKABLE
+    assert "were not given (--metering FOLDER)" in result.summary
+
+
+def test_tariffs_and_outages_that_nobody_brought_are_not_checkable(tmp_path):
+    told, stamp = story()
+    whole = read(told.write(tmp_path / "whole", stamps_2026__01_ots=stamp))
+    (body,) = told.behind(whole)
+    less = {"stamps_2026__01_ots": stamp, "tariffs_csv": None, "outages_csv": None}
+    given = read(told.write(tmp_path / "less", **less))
+    report = told.check(told.made(bodies=(body,)), [given])
+    assert report.result("mining_power").verdict is Verdict.NOT_CHECKABLE
+    assert report.exit_status == 0
+
+
+def test_without_a_folder_nothing_behind_a_month_is_checkable_and_nothing_is_required(tmp_path):
+    told, stamp = story()
+    given = read(told.write(tmp_path, stamps_2026__01_ots=stamp))
+    report = told.check(told.made(bodies=told.behind(given)))
+    assert report.exit_status == 0
+    for name in CHECKS[1:]:
+        assert report.result(name).verdict is Verdict.NOT_CHECKABLE, name
+
+
+def test_the_command_takes_the_whole_folder(tmp_path, monkeypatch, capsys):
+    told, stamp = story()
+    folder = told.write(tmp_path / "folder", stamps_2026__01_ots=stamp)
+    bodies = told.behind(read(folder))
+    file = tmp_path / "statement.json"
+    file.write_bytes(told.world.signed(told.made(bodies=bodies)))
+    monkeypatch.setattr(verify_command, "chain_of", lambda args: told.world.chain)
+    monkeypatch.setattr(verify_command, "now", lambda: NOW)
+    assert main(["verify", str(file), "--chain", "core:x", "--metering", str(folder)]) == 0
+    said = capsys.readouterr().out
+    for name in CHECKS:
+        assert name in said
+    assert "SIMULATED" in said
+    assert "Seen nine times in ten" in said
