@@ -108,6 +108,10 @@ def _sqlite(path: Path, table: str) -> Iterator[Table]:
     quoted = '"' + table.replace('"', '""') + '"'
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            # A database cut short can be read without an error, with empty cells.
+            health = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if health != "ok" or path.stat().st_size % _page_bytes(database):
+                raise sqlite3.DatabaseError(health if health != "ok" else "its last page is cut")
             found = [row[1] for row in database.execute(f"PRAGMA table_info({quoted})")]
             columns = _columns(found, f"{path.name}, table {table}")
             # The order of ids' bytes, so that the same rows always make the same tree.
@@ -118,6 +122,10 @@ def _sqlite(path: Path, table: str) -> Iterator[Table]:
             yield Table(name=f"{path.name}, table {table}", columns=columns, rows=cursor)
     except sqlite3.Error as error:
         raise FileNotUsable(path=str(path), problem=f"is no whole database: {error}") from error
+
+
+def _page_bytes(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA page_size").fetchone()[0])
 
 
 @contextmanager
