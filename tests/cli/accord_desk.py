@@ -2,13 +2,10 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import khazana
 from khazana.accord.feed.mirror import open_mirror
 from khazana.accord.feed.records import (
     CommitmentsRecord,
@@ -150,13 +147,15 @@ def two_desks(folder: Path, *, chain_blocks: int = 12) -> tuple[Desk, Desk, Path
 
 def killed_after(words: list[str], seconds: float) -> bool:
     """Run a command in a process of its own and kill it; whether it was still at work."""
-    source = str(Path(khazana.__file__).parents[1])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "khazana.cli.main", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": source},
-    )
+    child = os.fork()
+    if child == 0:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        try:
+            main(words)
+        finally:
+            os._exit(0)
     time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
+    os.kill(child, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])

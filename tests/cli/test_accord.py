@@ -1,12 +1,23 @@
 """Two offices that publish, copy, witness and judge each other, as commands between folders."""
 
-import shutil
+import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from khazana.accord.feed.paths import document_path
+from khazana.accord.feed.records import SignedRecord, read_record, said_by
+from khazana.cli.clock import now
 from khazana.cli.main import main
+from khazana.reserve.reading import read_reserve_statement
+from khazana.statement.envelope import write_statement
+from khazana.statement.keys import private_key_to_pem
+from khazana.units import Height
+from tests.accord.offices import FOREVER, AccordWorld
+from tests.bitcoin.block_file_writer import write_blocks
 from tests.cli.accord_desk import two_desks
-from tests.reserve.simulator import BTC, rerooted, script
+from tests.reserve.simulator import BTC, NOW, keys, rerooted, script
 
 
 def declared(desk, wallet, *, amount=5 * BTC):
@@ -34,22 +45,22 @@ def told(tmp_path_factory):
         coins[0]["amount"] += BTC
 
     false = rerooted(honest, lie)
-    from tests.bitcoin.block_file_writer import write_blocks
-
     write_blocks(blocks, drill.world.chain.blocks)
     honest_file = drill.write("honest.json", drill.world.signed(honest))
     false_file = drill.write("false.json", drill.world.signed(false))
     theirs_file = partner.write("theirs.json", partner.world.signed(theirs))
+    assert drill.publish("--new") == 0
+    assert partner.publish("--new") == 0
     return drill, partner, blocks, honest_file, false_file, theirs_file
 
 
 def test_the_happy_path_ends_in_verified_verdicts_and_cosigned_logs(told, capsys, tmp_path):
     drill, partner, blocks, honest, _, theirs = told
-    assert drill.publish("--new", honest) == 0
-    assert "3 new entries" in capsys.readouterr().out
+    assert drill.publish(honest) == 0
+    assert "2 new entries, 1 known before" in capsys.readouterr().out
     assert drill.publish(honest) == 0
     assert "0 new entries, 3 known before" in capsys.readouterr().out
-    assert partner.publish("--new", theirs) == 0
+    assert partner.publish(theirs) == 0
     assert partner.pull(drill) == 0
     assert "3 new entries, 3 in all; 1 documents fetched, 0 not served" in capsys.readouterr().out
     assert partner.witness(drill, blocks) == 0
@@ -77,3 +88,177 @@ def test_the_happy_path_ends_in_verified_verdicts_and_cosigned_logs(told, capsys
     shown = capsys.readouterr().out
     assert "verified: entry 0 of khazana.log/" in shown
     assert "every tile and entry gives the root" in shown
+
+
+def test_a_false_statement_is_contradicted_by_name_with_both_figures(told, capsys):
+    drill, partner, blocks, _, false, _ = told
+    before = drill.checkpoint().size
+    assert drill.publish(false) == 0
+    assert partner.pull(drill) == 0
+    capsys.readouterr()
+    assert partner.witness(drill, blocks) == 1
+    said = capsys.readouterr().out
+    assert f"entry {before} contradicted: check " in said
+    _, entry = partner.entries("verdict")[-1]
+    assert (entry.finding, entry.index) == ("contradicted", before + 1)
+    record = read_record((partner.feed / document_path(entry.digest)).read_bytes()).record
+    failed = {each.check for each in record.failed}
+    assert "closing_coins" in failed
+    text = " ".join(each.text for each in record.failed)
+    assert str(5 * BTC) in text
+    assert str(6 * BTC) in text
+    assert record.block.hash == drill.world.chain.tip().hash
+    # Nothing of it makes the log less consistent: it stays cosigned, and the honest one verified.
+    assert main(["accord", "show", str(partner.feed)]) == 0
+    assert "contradicted: entry" in capsys.readouterr().out
+
+
+def test_a_coin_that_both_offices_claim_is_contradicted(told, capsys):
+    drill, partner, blocks, honest, _, _ = told
+    assert drill.publish(honest) == 0
+    world = AccordWorld("partner-office", chain=drill.world.chain)
+    world.wallet("fund", entity="treasury")  # the same scripts as the other office's wallet
+    world.perimeter("all", "fund")
+    chain = world.chain
+    made = world.made(chain.block_at(Height(12)), chain.block_at(Height(20))).statement
+    claimed = partner.write("claimed.json", world.signed(made))
+    assert partner.publish(claimed) == 0
+    assert drill.pull(partner) == 0
+    capsys.readouterr()
+    assert drill.witness(partner, blocks) == 1
+    entry = drill.entries("verdict")[-1][1]
+    record = read_record((drill.feed / document_path(entry.digest)).read_bytes()).record
+    assert {each.check for each in record.failed} == {"beside"}
+    assert "drill-office" in record.failed[0].text
+
+
+def test_what_is_not_signed_or_not_readable_is_refused_with_its_name(told, capsys, tmp_path):
+    drill, _, _, honest, _, theirs = told
+    size = drill.checkpoint().size
+    raw = honest.read_bytes()
+    unsigned = read_reserve_statement(raw).envelope
+    unsigned = write_statement(replace(unsigned, evidence=unsigned.evidence[-1:]))
+    for name, content, said in (
+        ("foreign.json", theirs.read_bytes(), "check identity failed"),
+        ("unsigned.json", unsigned, "check signatures failed"),
+        ("spaced.json", raw.replace(b'"test":true', b'"test": true', 1), "canonical form"),
+        ("moved.json", raw.replace(str(5 * BTC).encode(), str(6 * BTC).encode()), "check root"),
+        ("cut.json", raw[:-9], "JSON refused"),
+        ("other.json", b'{"format":"khazana.report/1"}\n', "none of a statement"),
+        ("text.json", b"hello", "JSON refused"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert drill.publish(path) == 2, name
+        shown = capsys.readouterr().err
+        assert name in shown
+        assert said in shown
+    assert drill.checkpoint().size == size
+
+
+def test_records_are_published_only_when_enough_keys_signed_them(told, capsys, tmp_path):
+    drill, partner, blocks, *_ = told
+    correction = drill.correction(0)
+    signed = read_record(correction.read_bytes())
+    alone = replace(signed.envelope, signatures=signed.envelope.signatures[:1])
+    half = tmp_path / "half.json"
+    half.write_bytes(SignedRecord(signed.record, alone).to_bytes())
+    assert drill.publish(half) == 2
+    assert "1 of the 2 signatures of role statement" in capsys.readouterr().err
+    for changes, said in (
+        ({"entry": "00" * 32}, "has the hash"),
+        ({"corrects": 9999}, "it corrects entry 9999"),
+        ({"test": False}, "another network or test flag"),
+        ({"signed_at": "2001-01-01T00:00:00Z"}, "was not in force"),
+        ({"signed_at": "2999-01-01T00:00:00Z"}, "in the future"),
+        ({"office": "00" * 32}, "it is said by the office"),
+    ):
+        assert drill.publish(drill.correction(0, **changes)) == 2, changes
+        assert said in capsys.readouterr().err
+    assert drill.publish(drill.correction(0)) == 0
+    assert partner.pull(drill) == 0
+    partner.witness(drill, blocks)
+    assert partner.entries("verdict")[-1][1].finding == "verified"
+
+
+def test_a_record_is_signed_by_one_after_another(told, capsys, tmp_path):
+    drill = told[0]
+    plain = tmp_path / "record.json"
+    fields = said_by(drill.office, at=now())
+    fields["network"] = {"name": fields["network"].name, "genesis": fields["network"].genesis}
+    record = {"type": "khazana.wallet-commitments/1", "commitments": ["ab" * 32], **fields}
+    plain.write_text(json.dumps(record, indent=1))
+    for number, key in enumerate(keys("drill-office")[:2]):
+        (tmp_path / f"{number}.pem").write_bytes(private_key_to_pem(key))
+    words = ["accord", "sign", "--identity", str(drill.identity)]
+    one, two = str(tmp_path / "one.json"), str(tmp_path / "two.json")
+    assert main([*words, str(plain), "--key", str(tmp_path / "0.pem"), "--out", one]) == 0
+    assert main([*words, one, "--key", str(tmp_path / "1.pem"), "--out", two]) == 0
+    assert "signed by 2 keys" in capsys.readouterr().out
+    assert drill.publish(two) == 0
+    feed_key = str(drill.root / "feed 1.pem")
+    assert main([*words, str(plain), "--key", feed_key, "--out", str(tmp_path / "x")]) == 2
+    assert "is not in the role statement" in capsys.readouterr().err
+    plain.write_text(json.dumps({**record, "type": "khazana.rumour/1"}))
+    assert main([*words, str(plain), "--key", feed_key, "--out", str(tmp_path / "x")]) == 2
+    assert "record.json" in capsys.readouterr().err
+
+
+def test_a_log_is_begun_once_and_only_by_a_feed_key(told, tmp_path, capsys):
+    drill = told[0]
+    assert drill.publish("--new") == 2
+    assert "a second one under the same name would be a split view" in capsys.readouterr().err
+    words = ["accord", "publish", "--feed", str(tmp_path / "feed"), "--identity"]
+    witness = [str(drill.identity), "--key", str(drill.root / "witness 1.pem")]
+    assert main([*words, *witness, "--new"]) == 2
+    assert "does not have that role" in capsys.readouterr().err
+    feed = [str(drill.identity), "--key", str(drill.root / "feed 1.pem")]
+    assert main([*words, *feed]) == 2
+    assert "takes --new" in capsys.readouterr().err
+    assert not (tmp_path / "feed" / "checkpoint").exists()
+
+
+def test_a_document_that_is_not_served_is_not_checkable_and_comes_later(tmp_path, capsys):
+    drill, partner, blocks = two_desks(tmp_path)
+    honest = drill.write("honest.json", drill.world.signed(declared(drill, "fund")))
+    write_blocks(blocks, drill.world.chain.blocks)
+    assert drill.publish("--new", honest) == 0
+    assert partner.publish("--new") == 0
+    served = next((drill.feed / "documents").rglob("*/*"))
+    content = served.read_bytes()
+    served.write_bytes(content[:-1] + b" ")
+    assert partner.pull(drill) == 0
+    assert "1 not served" in capsys.readouterr().out
+    assert partner.witness(drill, blocks) == 0
+    found = [entry.finding for _, entry in partner.entries("verdict")]
+    assert found == ["not-checkable", "not-checkable", "verified"]
+    served.write_bytes(content)
+    assert partner.pull(drill) == 0
+    assert "1 documents fetched, 0 not served" in capsys.readouterr().out
+    # Judged once already; asked again, the newest verdict counts.
+    assert partner.witness(drill, blocks) == 0
+    assert len(partner.entries("verdict")) == 3
+    assert partner.witness(drill, blocks, "--again") == 0
+    assert [e.finding for _, e in partner.entries("verdict")][3:] == ["verified"] * 2
+    assert partner.witness(drill, blocks, "--again") == 0
+    assert len(partner.entries("verdict")) == 5
+
+
+def test_an_expired_clock_or_office_signs_nothing(told, capsys, monkeypatch):
+    drill, partner, blocks, *_ = told
+    for module in ("accord_publish", "accord_witness", "accord_pull"):
+        monkeypatch.setattr(f"khazana.cli.commands.{module}.now", lambda: NOW - timedelta(days=30))
+    size = drill.checkpoint().size
+    assert drill.publish(drill.commitments(1, 2)) == 2
+    assert "this machine's clock says" in capsys.readouterr().err.lower()
+    assert partner.witness(drill, blocks) == 2
+    assert "clock" in capsys.readouterr().err
+    for module in ("accord_publish", "accord_witness", "accord_pull"):
+        monkeypatch.setattr(
+            f"khazana.cli.commands.{module}.now", lambda: FOREVER + timedelta(days=2)
+        )
+    assert drill.publish() == 2
+    assert "no version of its identity is in force" in capsys.readouterr().err
+    assert partner.pull(drill) == 2
+    assert "no key that is not revoked has that role" in capsys.readouterr().err
+    assert drill.checkpoint().size == size

@@ -3,7 +3,7 @@
 Everything that comes from a source is hostile until it leads to a root that the office signed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Protocol
@@ -49,6 +49,9 @@ from khazana.statement.wire import Hash256
 
 STATE = ".state.json"
 MOST_STATE_BYTES = 64 << 20
+DOCUMENTS_AT_ONCE = 256
+BYTES_AT_ONCE = 64 << 20
+"""How many documents become durable together; a pull that is cut short fetches these again."""
 
 
 class FeedSource(Protocol):
@@ -64,6 +67,10 @@ class MirrorFolder(LogFolder, Protocol):
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
+        ...
+
+    def write_all(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """Put each file in place in one step, and return when all will survive a power cut."""
         ...
 
 
@@ -267,7 +274,9 @@ def _fetched_documents(
             continue  # judged, by name, when verdicts are made
         if digest is not None:
             wanted[digest] = None
-    missing, fetched, left = [], 0, limits.documents
+    missing: list[str] = []
+    batch: list[tuple[str, bytes]] = []
+    fetched, left, held = 0, limits.documents, 0
     for digest in wanted:
         path = document_path(digest)
         if folder.exists(path):
@@ -276,14 +285,23 @@ def _fetched_documents(
         if raw_document is None or digest_of(raw_document) != digest:
             missing.append(digest)  # what has another digest is not the document
             continue
-        left -= len(raw_document)
-        with folder.alone():
-            folder.write(path, raw_document)
-        fetched += 1
+        batch.append((path, raw_document))
+        fetched, left, held = fetched + 1, left - len(raw_document), held + len(raw_document)
+        if len(batch) == DOCUMENTS_AT_ONCE or held > BYTES_AT_ONCE:
+            _write_all(folder, batch)
+            held = 0
+    _write_all(folder, batch)
     state = _State(entries=log.checkpoint.size, missing=tuple(missing))
     with folder.alone():
         folder.write(STATE, canonical_bytes(msgspec.to_builtins(state)) + b"\n")
     return state, fetched
+
+
+def _write_all(folder: MirrorFolder, batch: list[tuple[str, bytes]]) -> None:
+    if batch:
+        with folder.alone():
+            folder.write_all(batch)
+        batch.clear()
 
 
 def _read_state(folder: LogFolder) -> _State:
