@@ -5,6 +5,8 @@ units), and may have `contribution`, `asset` (BTC where absent) and `kind` (liab
 """
 
 import re
+import sys
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,14 +21,13 @@ from khazana.supervision.solvency.extract import (
     HEADER,
     MOST_PROBLEMS,
     RowRefused,
-    customer_of,
     first_line,
 )
-from khazana.supervision.solvency.plan import BITCOIN, KINDS, LIABILITIES, Asset, Splitting, TreeId
+from khazana.supervision.solvency.plan import BITCOIN, KINDS, LIABILITIES, Asset, TreeId
 
 EXTRACT_FILE = "extract.csv"
+BATCH = 10_000
 _NUMBER_BYTES = 8
-_ANY_SPLITTING = Splitting(shares=1, most_per_leaf=1 << 53)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +101,25 @@ class _Section:
         stem = f".{tree.name.replace('/', '-')}"
         self.lines, self.numbers = scratch / f"{stem}.lines", scratch / f"{stem}.numbers"
         self._lines, self._numbers = self.lines.open("wb"), self.numbers.open("wb")
+        self._some: list[str] = []
+        self._which = array("Q")
         self.rows = self.total = 0
 
-    def add(self, number: int, line: bytes, balance: int) -> None:
-        self._lines.write(line + b"\n")
-        self._numbers.write(number.to_bytes(_NUMBER_BYTES, "little"))
+    def add(self, number: int, line: str, units: int) -> None:
+        self._some.append(line)
+        self._which.append(number)
         self.rows += 1
-        self.total += balance
+        self.total += units
+        if len(self._some) == BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        self._lines.write("".join(self._some).encode())
+        if sys.byteorder == "big":
+            self._which.byteswap()
+        self._numbers.write(self._which.tobytes())
+        self._some.clear()
+        self._which = array("Q")
 
     def close(self) -> None:
         self._lines.close()
@@ -114,34 +127,53 @@ class _Section:
 
 
 def _copied(table: Table, scratch: Path, assets: Mapping[str, Asset]) -> Extract:
-    """Every row of a table, ordered by tree; ExtractRefused with the numbers of wrong rows."""
-    sections: dict[tuple[str, str], _Section] = {}
+    """Every row of a table, ordered by tree; ExtractRefused with the numbers of wrong rows.
+
+    Here only what could not stand in a line of its own is refused; who surveys the copy finds what
+    else is wrong, and `Extract.naming_rows` says in which rows.
+    """
+    sections: dict[tuple[Any, Any], _Section] = {}
     found: list[str] = []
     more = 0
+    columns = list(table.columns)
+    who = columns.index("customer")
+    in_units = "units" in columns
+    amount_at = columns.index("units" if in_units else "balance")
+    own_at, asset_at, kind_at = (
+        columns.index(name) if name in columns else None
+        for name in ("contribution", "asset", "kind")
+    )
     try:
         for number, row in enumerate(table.rows, start=1):
-            values = dict(zip(table.columns, row, strict=True))
+            tree = (
+                BITCOIN.name if asset_at is None else row[asset_at],
+                LIABILITIES if kind_at is None else row[kind_at],
+            )
             try:
-                tree = _tree_of(values, assets)
-                line, balance = _line_of(values, tree)
+                section = sections.get(tree)
+                if section is None:
+                    section = sections[tree] = _Section(_tree_of(*tree, assets), scratch)
+                scale = section.tree.asset.scale
+                amount = row[amount_at]
+                text = _from_units(amount, scale) if in_units else _from_balance(amount)
+                own = None if own_at is None else row[own_at]
+                line = _line(row[who], text, own)
+                section.add(number, line, _units(text))
             except RowRefused as refused:
                 if len(found) < MOST_PROBLEMS:
                     found.append(f"row {number}: {refused}")
                 else:
                     more += 1
-                continue
-            key = (tree.kind, tree.asset.name)
-            if key not in sections:
-                sections[key] = _Section(tree, scratch)
-            sections[key].add(number, line, balance)
     finally:
         for each in sections.values():
+            each.flush()
             each.close()
     if not found and not sections:
         found.append("has no rows")
     if found:
         raise ExtractRefused(file=table.name, problems=tuple(found), more=more)
-    return _joined([sections[key] for key in sorted(sections)], scratch, table.name)
+    ordered = sorted(sections.values(), key=lambda each: each.tree.name)
+    return _joined(ordered, scratch, table.name)
 
 
 def _joined(sections: Sequence[_Section], scratch: Path, name: str) -> Extract:
@@ -163,8 +195,7 @@ def _joined(sections: Sequence[_Section], scratch: Path, name: str) -> Extract:
     return Extract(path=path, name=name, copied=tuple(copied))
 
 
-def _tree_of(values: Mapping[str, Any], assets: Mapping[str, Asset]) -> TreeId:
-    name, kind = values.get("asset", BITCOIN.name), values.get("kind", LIABILITIES)
+def _tree_of(name: Any, kind: Any, assets: Mapping[str, Asset]) -> TreeId:
     if name not in assets:
         named = ", ".join(sorted(assets))
         raise RowRefused(f"the asset {name!r} is not among those named: {named}")
@@ -173,35 +204,43 @@ def _tree_of(values: Mapping[str, Any], assets: Mapping[str, Asset]) -> TreeId:
     return TreeId(asset=assets[name], kind=kind, epoch=0)
 
 
-def _line_of(values: Mapping[str, Any], tree: TreeId) -> tuple[bytes, int]:
-    """The row's line in an extract, judged as such a line is; and the balance."""
-    customer, own = values["customer"], values.get("contribution")
-    if not isinstance(customer, str):
+def _line(customer: Any, text: str, own: Any) -> str:
+    """A row's line in an extract."""
+    if type(customer) is not str:
         raise RowRefused(f"the id {customer!r} is not text")
-    if own is not None and not isinstance(own, str):
+    if own is None:
+        own = ""
+    elif type(own) is not str:
         raise RowRefused("the contribution is neither empty nor text")
-    line = f"{customer},{_balance(values, tree)},{own or ''}".encode()
     # A line's end inside a cell would make two rows of one.
-    if b"\n" in line or b"\r" in line or line.startswith(b"#"):
+    if not customer.isprintable() or not own.isprintable() or customer.startswith("#"):
         raise RowRefused(f"the id {customer!r} is not 1 to 48 printable ASCII characters")
-    return line, customer_of(line, tree, _ANY_SPLITTING).balance
+    return f"{customer},{text},{own}\n"
 
 
-def _balance(values: Mapping[str, Any], tree: TreeId) -> str:
-    if "units" in values:
-        units = values["units"]
-        if not isinstance(units, int) or isinstance(units, bool):
-            raise RowRefused(f"the units {units!r} are no whole number")
-        return _text(units, tree.asset.scale)
-    balance = values["balance"]
-    if isinstance(balance, Decimal) and balance.is_finite():
-        return format(balance, "f")
-    if isinstance(balance, str):
+def _from_units(units: Any, scale: int) -> str:
+    if type(units) is not int:
+        raise RowRefused(f"the units {units!r} are no whole number")
+    return _text(units, scale)
+
+
+def _from_balance(balance: Any) -> str:
+    if type(balance) is str and balance.isprintable():
         return balance
+    if type(balance) is Decimal and balance.is_finite():
+        return format(balance, "f")
     raise RowRefused(
         f"the balance {balance!r} is neither text nor an exact decimal; whole smallest units "
         f"belong into a column `units`"
     )
+
+
+def _units(text: str) -> int:
+    """The balance, as long as it is one; the total of a copy with another row is not looked at."""
+    try:
+        return int(text.replace(".", "", 1))
+    except ValueError:
+        return 0
 
 
 def _text(units: int, scale: int) -> str:
