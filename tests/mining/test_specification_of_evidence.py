@@ -1,7 +1,10 @@
 """The page on evidence and the program say the same rules."""
 
+import json
 import re
 from pathlib import Path
+
+from khazana.mining.parts import parts_json_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [
@@ -27,3 +30,8 @@ def test_every_rule_on_evidence_has_a_test():
             tested |= set(re.findall(r'"(E\d+)"', path.read_text("utf-8")))
     stated = set(re.findall(r"^\| (E\d+) \|", PAGE, flags=re.M))
     assert stated - FORMULAS - tested == set()
+
+
+def test_the_schema_of_the_part_is_the_one_the_types_give():
+    published = json.loads((ROOT / "docs" / "spec" / "mining-part.schema.json").read_text("utf-8"))
+    assert published == parts_json_schema()
