@@ -75,8 +75,10 @@ class DiskFolder:
                 beside = place.with_name(f".{place.name}{NEW}")
                 beside.write_bytes(content)
                 written.append((beside, place))
-            for beside, place in written:
+            # All contents before the first rename: in between, a rename makes the next one wait.
+            for beside, _ in written:
                 _synced(beside)
+            for beside, place in written:
                 os.replace(beside, place)
             for directory in sorted(directories):
                 _synced(directory)

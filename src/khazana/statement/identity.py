@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -160,7 +161,7 @@ class Office:
     def id(self) -> str:
         return self.newest.id
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The digest of version 1: it stays the same for as long as the office exists."""
         return self.signed[0].version.digest

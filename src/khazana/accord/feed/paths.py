@@ -22,10 +22,10 @@ def digest_of(raw: bytes) -> str:
 def document_path(digest: str) -> str:
     """Where a document lies.
 
-    >>> document_path("ab" * 32)[:16]
-    'documents/ab/aba'
+    >>> document_path("00ff")
+    'documents/00ff'
     """
-    return f"documents/{digest[:2]}/{digest}"
+    return f"documents/{digest}"
 
 
 def witness_path(fingerprint: str) -> str:
