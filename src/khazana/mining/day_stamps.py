@@ -59,7 +59,7 @@ def judge_stamps(metering: Sequence[Metering], *, chain: HeadersOf, test: bool) 
     for given in metering:
         sealed = months_sealed(given.seals)
         for month, (name, raw) in sorted(given.stamps.items()):
-            found, waiting, wrong = _judged(given.seals, month, name, raw, chain)
+            found, waiting, wrong = judged_month(given.seals, month, name, raw, chain)
             findings += wrong
             if found is not None:
                 confirmed.append(f"{month} by block {found.height} ({found.at:%Y-%m-%d})")
@@ -79,9 +79,10 @@ def judge_stamps(metering: Sequence[Metering], *, chain: HeadersOf, test: bool) 
     )
 
 
-def _judged(
+def judged_month(
     seals: Sequence[DaySeal], month: str, name: str, raw: bytes, chain: HeadersOf
 ) -> tuple[Confirmed | None, str, list[Finding]]:
+    """The block that shows it, or the calendars it waits for; and what is wrong."""
     days = [seal.day for seal in seals if day_text(seal.day).startswith(month + "-")]
     if not days:
         return None, "", [Finding("E28", f"no day of {month} is sealed", name)]

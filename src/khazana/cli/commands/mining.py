@@ -2,7 +2,7 @@
 
 import argparse
 
-from khazana.cli.commands import mining_claims, mining_evidence
+from khazana.cli.commands import mining_claims, mining_evidence, mining_sites, mining_stamps
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -10,3 +10,5 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     mining_claims.register(actions)
     mining_evidence.register(actions)
+    mining_stamps.register(actions)
+    mining_sites.register(actions)

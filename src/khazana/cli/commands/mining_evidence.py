@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,16 @@ from khazana.cli.chains import add_chain_argument, chain_of
 from khazana.cli.files import MOST_OFFICE_BYTES, MOST_STATEMENT_BYTES, read_bytes
 from khazana.cli.usage import WrongArguments
 from khazana.ledger.findings import Finding
+from khazana.mining.detection import least_seen
 from khazana.mining.evidence.audit import audit_readings
-from khazana.mining.evidence.meters import read_meters
+from khazana.mining.evidence.meters import MeterRole, Meters, read_meters
 from khazana.mining.evidence.pools import audit_payouts, read_payouts
-from khazana.mining.evidence.readings import Reading, instant_text, read_readings
-from khazana.mining.evidence.reconcile import read_bills, reconcile_bills
+from khazana.mining.evidence.readings import Reading, ReadingsFile, instant_text, read_readings
+from khazana.mining.evidence.reconcile import (
+    read_bills,
+    reconcile_bills,
+    reconcile_check_meters,
+)
 from khazana.mining.evidence.seals import read_seals
 from khazana.mining.receipts.aggregate import ProvenWork, proven_work
 from khazana.mining.receipts.chain_slots import slots_on_chain
@@ -25,6 +31,8 @@ from khazana.mining.receipts.verify import all_findings, audit_receipts
 from khazana.statement.checks import TEST_NOTICE
 
 EXIT_FINDINGS = 1
+USUAL_J_PER_TH = 0.015
+"""Deviation of an acceptance test of J/TH, as the facts take it."""
 MOST_SHOWN = 50
 
 
@@ -113,11 +121,14 @@ def run_readings(args: argparse.Namespace) -> int:
         _, wrong = reconcile_bills(listed, file.by_meter, meters, file=str(args.bills))
         findings += wrong
         bills = len(listed)
+    compared, apart = _check_meters(file, meters)
+    findings += apart
     said = [
         f"{audit.readings} readings of {len(file.by_meter)} meters, {audit.sealed} in days whose "
         f"seal holds, {audit.unsealed} not"
     ]
     said += [_span(meter, rows) for meter, rows in file.by_meter.items()]
+    said += compared
     if bills:
         said.append(f"{bills} bills held against the counters")
     document = {
@@ -128,6 +139,30 @@ def run_readings(args: argparse.Namespace) -> int:
         "bills": bills,
     }
     return _answer(args, said, findings, document)
+
+
+def _check_meters(file: ReadingsFile, meters: Meters) -> tuple[list[str], list[Finding]]:
+    """Main and check meters of each site over the time that all of them cover."""
+    said: list[str] = []
+    findings: list[Finding] = []
+    for site in sorted({meter.site for meter in meters.meters.values()}):
+        own = [meters.of_site(site, role) for role in (MeterRole.MAIN, MeterRole.CHECK)]
+        rows = [file.by_meter.get(meter.id, ()) for side in own for meter in side]
+        if not all(own) or not all(rows):
+            continue
+        first, until = max(r[0].at for r in rows), min(r[-1].at for r in rows)
+        if first >= until:
+            continue
+        compared, wrong = reconcile_check_meters(
+            site, file.by_meter, meters, first=first, until=until
+        )
+        findings += wrong
+        said += [
+            f"{site}: main meters {one.own.low_wh} Wh, check meters {one.low_wh} Wh; up to "
+            f"{one.allowed_wh:.0f} Wh apart mean nothing"
+            for one in compared
+        ]
+    return said, findings
 
 
 def _span(meter: str, rows: Sequence[Reading]) -> str:
@@ -182,6 +217,7 @@ def run_receipts(args: argparse.Namespace) -> int:
     said = [
         f"{sum(audit.receipts for audit in audits)} receipts, {counted} count ({chain.basis})",
         *(_work_line(row) for row in work),
+        *_limits(work),
     ]
     document = {
         "format": "khazana.receipts-check/1",
@@ -207,6 +243,22 @@ def _work_line(row: ProvenWork) -> str:
         f"{row.site}, epoch {row.epoch} (blocks {row.first} to {row.last}): {row.shares} shares, "
         f"{row.work:.4e} hashes for the reserve, ± {100 * row.relative_sd:.1f} % by luck"
     )
+
+
+def _limits(work: Sequence[ProvenWork]) -> Iterator[str]:
+    """What so many shares of each site could show missing, at two errors of J/TH."""
+    for site in sorted({row.site for row in work}):
+        rows = [row for row in work if row.site == site]
+        total = sum(row.work for row in rows)
+        luck = math.sqrt(sum(row.squares for row in rows)) / total
+        exact, usual = (
+            100 * least_seen(luck_sd=luck, calibration_sd=error) for error in (0.0, USUAL_J_PER_TH)
+        )
+        yield (
+            f"{site}: detection limit {min(exact, 100.0):.1f} % if J/TH were known exactly, "
+            f"{min(usual, 100.0):.1f} % where it is known to 1.5 %: receipts remove luck, not "
+            "calibration"
+        )
 
 
 def run_show(args: argparse.Namespace) -> int:
