@@ -8,10 +8,12 @@ from typing import Any
 
 from khazana.bitcoin.chain import ChainView
 from khazana.bitcoin.descriptor_engines import best_engine
-from khazana.cli.commands.verify import MiningChecks, documents_given, metering_in
+from khazana.cli.commands.verify import documents_given
 from khazana.cli.control import CONTROL_VERIFIERS, ControlChecks
 from khazana.cli.demo.timeline import Timeline
 from khazana.cli.memoranda import memorandum_named
+from khazana.cli.mining_checks import MiningChecks
+from khazana.cli.mining_folder import metering_in
 from khazana.cli.rotations import RotationChecks
 from khazana.conditions.accumulation import AccumulationTest
 from khazana.conditions.checks import ConditionChecks
@@ -68,10 +70,19 @@ class Played:
     def conditions(self, office: str, period: int) -> tuple[ConditionsBody, ...]:
         return conditions_of(self.published(office, period))
 
-    def judged(self, name: str, office: str, profile: Profile, *, with_files: str = "") -> Report:
+    def judged(
+        self,
+        name: str,
+        office: str,
+        profile: Profile,
+        *,
+        with_files: str = "",
+        metering: Path | None = None,
+    ) -> Report:
         """What a stranger finds who reads the network in process.
 
-        with_files: the stem of a publication, whose other files are given too.
+        with_files: the stem of a publication, whose other files are given too. metering: a folder
+        of counters, whatever publication it belongs to.
         """
         folder = self.directory / office
         listed = next((p for p in self.listed(office) if with_files in p["statement"]), None)
@@ -81,7 +92,9 @@ class Played:
             roots = {p["root"]: p["statement"] for p in self.listed(office)}
             before = self.statement(f"{office}/{roots[given['previous']]}")
         memoranda = [given["memorandum"]] if given and given["memorandum"] else []
-        metering = [given["mining"]] if given and given["mining"] else []
+        meterings = [folder / given["mining"]] if given and given["mining"] else []
+        if metering is not None:
+            meterings.append(metering)
         return verify(
             Request(
                 raw=(self.directory / name).read_bytes(),
@@ -100,7 +113,7 @@ class Played:
             more=[
                 ConditionChecks([memorandum_named(str(folder / m)) for m in memoranda]),
                 RotationChecks(),
-                MiningChecks([metering_in(folder / m) for m in metering]),
+                MiningChecks([metering_in(m) for m in meterings]),
                 ControlChecks(),
             ],
         )

@@ -1,7 +1,10 @@
 """Mining in the demo: an honest year in Pakistan's statements, with everything behind it."""
 
+from pathlib import Path
+
 import pytest
 
+from khazana.cli.demo.mining.diversion import DIVERTED_PERCENT
 from khazana.cli.demo.mining.earning import DIVISOR, earned
 from khazana.cli.demo.mining.meters import Counter
 from khazana.cli.demo.mining.scenario import sites
@@ -106,11 +109,42 @@ def test_the_newest_metering_lies_under_a_fixed_name(played):
         assert (folder / "mining" / name).read_bytes() == (newest / name).read_bytes()
 
 
-def test_without_the_metering_the_energy_is_said_to_be_the_offices_word(played):
-    report = played.judged("pakistan/statement.json", "pakistan", Profile.FULL)
-    mining = report.result("mining")
-    assert mining.verdict.value == "passed"
-    assert any("office's word" in limit for limit in mining.limits)
+METERED = ("mining_energy", "mining_bills", "mining_check_meters", "mining_payouts", "mining_power")
+
+
+def test_with_its_folder_every_check_of_mining_passes_and_without_it_says_what_is_missing(played):
+    stem = Path(played.listed("pakistan")[-1]["statement"]).stem
+    given = played.judged("pakistan/statement.json", "pakistan", Profile.FULL, with_files=stem)
+    bare = played.judged("pakistan/statement.json", "pakistan", Profile.FULL)
+    for check in METERED:
+        assert given.result(check).verdict.value == "passed"
+        assert bare.result(check).verdict.value == "not checkable"
+    assert bare.result("mining").verdict.value == "passed"
+    assert bare.exit_status == 0
+
+
+def test_cost_carbon_and_load_shedding_are_stated_with_their_sources(played):
+    for bodies in published(played, "pakistan"):
+        for body in bodies:
+            assert body.company is not None
+            assert body.tco2_per_mwh is not None
+            assert body.power_mw is not None
+            for month in body.months:
+                assert month.power is not None
+                assert (month.power.currency, month.power.subsidy) == ("PKR", "0")
+                assert "invented" in month.power.source
+                assert month.outages is not None
+                assert month.outages.seconds == 0
+                assert month.check is not None
+
+
+def test_no_year_of_an_honest_site_raises_an_alarm_and_the_drills_does(played):
+    for bodies in published(played, "pakistan"):
+        assert {year.finding for body in bodies for year in body.years} <= {"ok"}
+    (body,) = bodies_of(played.statement("drill-office/statement.json"))
+    (year,) = body.years
+    (below,) = [month for month in body.months if month.verdict == "below"]
+    assert (year.finding, year.alarm_month) == ("alarm", below.month)
 
 
 def test_bills_readings_and_the_pools_statement_pass_their_own_commands(played, capsys):
@@ -130,3 +164,54 @@ def test_bills_readings_and_the_pools_statement_pass_their_own_commands(played, 
 def test_the_metering_folder_stays_small(played):
     folder = played.directory / "pakistan" / "mining"
     assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) < 5_000_000
+
+
+def test_only_the_fictional_offices_site_misses_a_month_and_its_statement_says_so(played):
+    (body,) = bodies_of(played.statement("drill-office/statement.json"))
+    below = [month for month in body.months if month.verdict == "below"]
+    assert len(below) == 1
+    longest = max(body.months, key=lambda month: month.high_wh)
+    assert below == [longest]
+    assert below[0].arrived_sat < below[0].expected_sat * 90 // 100
+    honest = played.judged("drill-office/statement.json", "drill-office", Profile.FULL)
+    assert honest.result("mining").verdict.value == "passed"
+    assert "1 below" in honest.result("mining").summary
+    assert f"{body.name}, {below[0].month}: " in played.output
+
+
+def test_what_the_site_lost_went_to_an_address_that_nobody_declared(played):
+    (body,) = bodies_of(played.statement("drill-office/statement.json"))
+    (month,) = [month for month in body.months if month.verdict == "below"]
+    (arrival,) = month.arrivals
+    tip = played.chain.tip()
+    told = played.statement("drill-office/statement.json")
+    own = {bytes.fromhex(script) for script in told.scripts[arrival.account].scripts}
+    (paid,) = [c for c in played.chain.history(own, None, tip) if c.txid == arrival.txid]
+    outputs = paid.transaction.outputs
+    assert outputs[0].script in own
+    assert outputs[1].script not in own
+    lost = outputs[1].amount * 100 // (outputs[0].amount + outputs[1].amount)
+    assert DIVERTED_PERCENT - 1 <= lost <= DIVERTED_PERCENT
+
+
+def test_an_office_that_hides_it_by_less_energy_fails_the_one_check_by_site_and_month(played):
+    folder = played.directory / "drill-office" / "mining"
+    told = played.statement("tampered-mining.json")
+    (body,) = bodies_of(told)
+    assert {month.verdict for month in body.months} == {"within"}
+    report = played.judged("tampered-mining.json", "drill-office", Profile.FULL, metering=folder)
+    assert report.failed == ("mining_energy",)
+    finding = report.result("mining_energy").findings[0]
+    (honest,) = bodies_of(played.statement("drill-office/statement.json"))
+    (below,) = [month for month in honest.months if month.verdict == "below"]
+    assert "the counters give" in finding.text
+    assert finding.where == f"part x-mining/drill-site, month {below.month}"
+    assert "exactly one check failed, mining_energy" in played.output
+    # Without the counters the lie is the office's word against nobody's.
+    assert played.judged("tampered-mining.json", "drill-office", Profile.FULL).failed == ()
+
+
+def test_the_honest_drill_passes_with_its_counters(played):
+    folder = played.directory / "drill-office" / "mining"
+    name = "drill-office/statement.json"
+    assert played.judged(name, "drill-office", Profile.FULL, metering=folder).exit_status == 0

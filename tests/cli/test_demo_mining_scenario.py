@@ -11,8 +11,8 @@ from khazana.cli.demo.mining.meters import Counter, metered
 from khazana.cli.demo.mining.scenario import DAY_S, HOUR_S, PKT, sites, tight
 from khazana.cli.demo.mining.settlements import PAID_AFTER, first_period, settlements
 from khazana.cli.demo.timeline import FEWEST_DAYS, MOST_DAYS, Timeline
-from khazana.mining.checks import read_metering
 from khazana.mining.evidence.audit import audit_readings
+from khazana.mining.evidence.metering import read_metering
 from khazana.mining.evidence.reconcile import reconcile_check_meters
 from tests.shared import shared_file
 

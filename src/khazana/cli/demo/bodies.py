@@ -7,6 +7,7 @@ from khazana.cli.demo.books import EntityPlan
 from khazana.cli.demo.names import (
     CUSTOMS,
     DRILL_OFFICE,
+    DRILL_WORKS,
     EL_SALVADOR_BITCOIN_OFFICE,
     ENERGY_COMPANY,
     PAKISTAN_BITCOIN_OFFICE,
@@ -36,7 +37,10 @@ BODIES: Mapping[str, tuple[EntityPlan, ...]] = {
         EntityPlan("site-company", SITE_COMPANY, _COMPANY),
         EntityPlan("post-company", POST_COMPANY, _COMPANY),
     ),
-    lies.DRILL: (EntityPlan("drill", DRILL_OFFICE, "fictional"),),
+    lies.DRILL: (
+        EntityPlan("drill", DRILL_OFFICE, "fictional"),
+        EntityPlan("drill-works", DRILL_WORKS, "fictional"),
+    ),
 }
 
 NIL: Mapping[str, tuple[str, ...]] = {

@@ -13,7 +13,16 @@ from khazana.cli.demo.books import Books
 from khazana.cli.demo.mining.evidence import MINING, copy_evidence, write_evidence
 from khazana.cli.demo.mining.programme import Programme
 from khazana.cli.demo.prices import Prices
-from khazana.cli.demo.publish import Ask, Publisher, Telling, as_it_is, journals, valued
+from khazana.cli.demo.publish import (
+    Ask,
+    Publisher,
+    SitesTelling,
+    Telling,
+    as_it_is,
+    as_they_are,
+    journals,
+    valued,
+)
 from khazana.cli.demo.reports import Reporter
 from khazana.cli.demo.timeline import Timeline
 from khazana.cli.files import write_whole
@@ -123,7 +132,7 @@ class Chronicle:
         instant = self.timeline.instant(at)
         self.player.report(period, self.closed, at=instant)
         previous = self.of_period(period - 1).statement.root if self.publications else None
-        made = self._made(period, chain, instant, as_it_is, previous=previous)
+        made = self._made(period, chain, instant, previous=previous)
         report = self._report(period, chain if near is None else near, instant, made)
         made = made if report is None else replace(made, report=report)
         self._add(made, chain if near is None else near)
@@ -135,7 +144,6 @@ class Chronicle:
             period,
             chain,
             self.timeline.instant(at),
-            as_it_is,
             previous=wrong.statement.header.previous,
             supersedes=wrong.statement.root,
             reason=reason,
@@ -152,28 +160,35 @@ class Chronicle:
         for name, content in journals(self.newest.statement, chain).items():
             write_whole(self.folder / name, content)
 
-    def told_otherwise(self, chain: ChainView, told: Telling) -> ReserveStatement:
-        """The newest statement as it would be if the chain had been otherwise; not published."""
-        newest = self.newest
-        return self._made(newest.period, chain, newest.published, told, previous=None).statement
+    def told_otherwise(
+        self,
+        chain: ChainView,
+        told: Telling = as_it_is,
+        sites_told: SitesTelling = as_they_are,
+    ) -> ReserveStatement:
+        """The newest statement as it would be if chain or sites were otherwise; not published."""
+        newest, lie = self.newest, (told, sites_told)
+        made = self._made(newest.period, chain, newest.published, previous=None, lie=lie)
+        return made.statement
 
     def _made(
         self,
         period: int,
         chain: ChainView,
         at: datetime,
-        told: Telling,
         *,
         previous: str | None,
         supersedes: str | None = None,
         reason: str | None = None,
+        lie: tuple[Telling, SitesTelling] | None = None,
     ) -> Publication:
         books, timeline = self.player.books, self.timeline
         until = timeline.close(period)
         office_toml = books.write(self.folder, closed=timeline.instant(until))
         books.write_papers(self.folder)
         write_whole(self.folder / "prices.csv", self.prices.table)
-        number = len(self.publications) + (0 if told is not as_it_is else 1)
+        number = len(self.publications) + (1 if lie is None else 0)
+        told, sites_told = lie or (as_it_is, as_they_are)
         memorandum = self._memorandum(period, number)
         mining = self._mining(period, number)
         statement, made = self.publisher.statement(
@@ -189,9 +204,10 @@ class Chronicle:
                 memorandum=memorandum,
                 mining=mining,
                 told=told,
+                sites_told=sites_told,
             ),
         )
-        if told is as_it_is:
+        if lie is None:
             _require_fit(books.id, made)
         return Publication(
             number=number,

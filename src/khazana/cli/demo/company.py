@@ -61,7 +61,7 @@ REASON_FOR_CORRECTION = (
 class Company:
     """Everybody who plays, and what the offices have published so far.
 
-    tampered: the Drill Office's lie. proved: what the states' quorums signed.
+    tampered, tampered_mining: the Drill Office's lies. proved: what the states' quorums signed.
     """
 
     stage: Stage
@@ -81,6 +81,7 @@ class Company:
     refused: dict[str, Refused] = field(default_factory=dict)
     sealed: SealedFor | None = None
     tampered: ReserveStatement | None = None
+    tampered_mining: ReserveStatement | None = None
 
     def player(self, office: str) -> Player:
         players: dict[str, Player] = {
@@ -298,7 +299,7 @@ def publish_newest(
     """The last quarter, made through the same Esplora API that strangers use; what else is needed
     is read from the network in this process, which is faster.
 
-    The coins' own quorums sign the states' statements; the Drill Office tells one truth, one lie.
+    The coins' own quorums sign the states' statements; the Drill Office tells one truth, two lies.
     """
     near = DevnetView(company.stage.devnet)
     timeline = company.stage.timeline
@@ -316,8 +317,12 @@ def publish_newest(
     drill = _chronicle(company, directory, lies.DRILL)
     drill.publish(timeline.periods, chain, at=timeline.days)
     company.tampered = drill.told_otherwise(near, company.drill.tampered)
-    raw = write_statement(company.tampered.envelope)
-    write_whole(directory / lies.TAMPERED, raw)
+    company.tampered_mining = drill.told_otherwise(near, sites_told=company.drill.hiding)
+    for name, told in (
+        (lies.TAMPERED, company.tampered),
+        (lies.TAMPERED_MINING, company.tampered_mining),
+    ):
+        write_whole(directory / name, write_statement(told.envelope))
 
 
 def _chronicle(company: Company, directory: Path, office: str) -> Chronicle:

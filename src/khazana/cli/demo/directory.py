@@ -17,10 +17,14 @@ PAKISTAN = "pakistan"
 EL_SALVADOR = "el-salvador"
 DRILL = "drill-office"
 TAMPERED = "tampered.json"
+TAMPERED_MINING = "tampered-mining.json"
 PROGRESS = "progress.json"
 PORTALS = "portals"
 PROVIDERS = "providers"
-_OURS = (DEVNET, PAKISTAN, EL_SALVADOR, DRILL, TAMPERED, PROGRESS, PORTALS, PROVIDERS)
+_OURS = (
+    *(DEVNET, PAKISTAN, EL_SALVADOR, DRILL, TAMPERED, TAMPERED_MINING),
+    *(PROGRESS, PORTALS, PROVIDERS),
+)
 
 
 @dataclass(eq=False, kw_only=True)

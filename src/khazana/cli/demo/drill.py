@@ -8,13 +8,19 @@ from khazana.cli.demo import directory as lies
 from khazana.cli.demo.arrangements import drill_memorandum
 from khazana.cli.demo.bodies import BODIES
 from khazana.cli.demo.books import Books, DeclaredWallet, Member, PerimeterPlan
-from khazana.cli.demo.mining.programme import Programme
-from khazana.cli.demo.names import DRILL_MEMBERS, DRILL_OFFICE, DRILL_VAULT
+from khazana.cli.demo.mining.diversion import drill_programme, hidden
+from khazana.cli.demo.names import (
+    DRILL_MEMBERS,
+    DRILL_OFFICE,
+    DRILL_SITE_MINING,
+    DRILL_VAULT,
+)
 from khazana.cli.demo.officers import Officers, roles_of
 from khazana.cli.demo.people import EXCHANGE_NAME, People
 from khazana.cli.demo.prices import Prices, major
 from khazana.cli.demo.signers import CHANGE, RECEIVE, SingleKey
 from khazana.cli.demo.stage import BTC, Stage, address
+from khazana.mining.parts import MiningBody
 from khazana.reserve.gather import ChainFacts
 from khazana.units import Txid
 
@@ -33,7 +39,8 @@ class Drill:
         within, last = stage.timeline.within, stage.timeline.periods
         self.purchase_days = (within(last, 10), within(last, 40))
         self.payment_day = within(last, 70)
-        self.mining: Programme | None = None
+        self.mining = drill_programme(stage, people.public)
+        """One site; a part of one month's payout goes to somebody else."""
         self.hidden: Txid | None = None
         """The payment that the tampered statement leaves out."""
         self.books = Books(
@@ -52,6 +59,7 @@ class Drill:
         The second purchase is an order's: see `purchases`.
         """
         at = self.stage.timeline.instant(day)
+        self.mining.settle(day, self.people.pool, self.books)
         if day == self.purchase_days[0]:
             script = self.vault.new_script()
             txid = self.stage.pay(self.people.exchange, (script, BOUGHT))
@@ -105,6 +113,10 @@ class Drill:
             raise ValueError("the payment to hide is not in the period")
         return replace(facts, history=kept)
 
+    def hiding(self, bodies: tuple[MiningBody, ...]) -> tuple[MiningBody, ...]:
+        """Its site as the dishonest office tells it: less energy, so that nothing is missing."""
+        return tuple(hidden(self.mining, body) for body in bodies)
+
     def _describe(self) -> None:
         books = self.books
         for branch in (RECEIVE, CHANGE):
@@ -119,6 +131,20 @@ class Drill:
                 "descriptor",
                 _DECLARED,
                 "One device; nothing here is anybody's.",
+                "hot",
+            )
+        )
+        (working,) = self.mining.working
+        working.purse.new_script(CHANGE)
+        books.declare(
+            DeclaredWallet(
+                working.account,
+                "drill-works",
+                DRILL_SITE_MINING,
+                working.purse,
+                "addresses",
+                _DECLARED,
+                "The one address that the pool was given, and change.",
                 "hot",
             )
         )

@@ -152,6 +152,18 @@ DRILL_OFFICE = names(
 )
 DRILL_VAULT = names("Drill vault", "مشقی تجوری", "خزنة التدريب", "Bóveda de simulacro")
 DRILL_MEMBERS = names("All of the drill", "پوری مشق", "التدريب كله", "Todo el simulacro")
+DRILL_WORKS = names(
+    "Drill Power Works (fictional)",
+    "مشقی بجلی گھر (فرضی)",
+    "محطة كهرباء التدريب (وهمية)",
+    "Central Eléctrica de Simulacro (ficticia)",
+)
+DRILL_SITE_MINING = names(
+    "Drill site, mining payouts",
+    "مشقی سائٹ، مائننگ کی ادائیگیاں",
+    "موقع التدريب، مدفوعات التعدين",
+    "Sitio de simulacro, pagos de minería",
+)
 
 # The lender's conditions, invented
 EL_SALVADOR_ARRANGEMENT = names(

@@ -124,12 +124,13 @@ def outcome_lines(outcome: Outcome) -> Iterable[str]:
         yield "As it should be: every check that could be made passed."
 
 
-def _filled(text: str) -> str:
+def filled(text: str) -> str:
+    """A sentence in lines of the demo's width."""
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def claimed_and_found(claimed: int, found: int, hidden: str) -> str:
-    return _filled(
+    return filled(
         f"The Drill Office claims {_btc(claimed)} at closing; the chain shows {_btc(found)}. "
         f"The payment it hides is transaction {hidden}."
     )
@@ -137,7 +138,7 @@ def claimed_and_found(claimed: int, found: int, hidden: str) -> str:
 
 def two_bars(day: TwoBars, *, when: str) -> str:
     """The sentence about El Salvador that the whole ledger exists for."""
-    return _filled(
+    return filled(
         f"El Salvador, {when}: the fund's wallet received {_btc(day.received)}; the public "
         f"sector's stock changed by {_signed(day.change)}."
     )
@@ -146,7 +147,7 @@ def two_bars(day: TwoBars, *, when: str) -> str:
 def stock_in_the_period(page: FiguresBody, stock: FiguresBody, lanes: LaneTotals) -> Iterable[str]:
     """Why the page and the stock differ over the whole period, from the statement's figures."""
     clients = lanes[Lane.HELD_FOR_CLIENTS.value]
-    yield _filled(
+    yield filled(
         f"Over the quarter the fund's page went from {_btc(page.opening)} to "
         f"{_btc(page.closing)}; the public sector's stock changed by "
         f"{_signed(stock.closing - stock.opening)}:"
@@ -165,7 +166,7 @@ def stock_in_the_period(page: FiguresBody, stock: FiguresBody, lanes: LaneTotals
 
 def reserve_line(name: str, held: FiguresBody, worth: Iterable[str], *, unexplained: int) -> str:
     """What a reserve holds, on what evidence, and what nobody explained in any statement."""
-    return _filled(
+    return filled(
         f"{name} holds {_btc(held.closing)}, of it {_btc(held.grades.a)} that anyone derives from "
         f"the chain (grade A) and {_btc(held.grades.c)} on a custodian's letter (grade C); "
         f"{_btc(unexplained)} came in unexplained since the opening. At the day's invented price: "
@@ -180,7 +181,7 @@ def correction_line(publications: Sequence[Publication]) -> Iterable[str]:
             number = next(
                 p.number for p in publications if p.statement.root == publication.superseded_by
             )
-            yield _filled(
+            yield filled(
                 f"Pakistan's publication {publication.number} is superseded by {number}, of the "
                 "same period: a paper found late explains what was unexplained. Both stay."
             )
@@ -214,7 +215,7 @@ def accumulation_lines(tests: Iterable[tuple[str, AccumulationTest]]) -> Iterabl
 
 def restated_line(today: AccumulationTest) -> str:
     """What is known today about the quarter that could not be assessed."""
-    return _filled(
+    return filled(
         f"The letter that was missing at block {today.until.height} came after the statement was "
         f"signed. With it the same test says today: {today.verdict.value}. What was certified "
         "stands beside it, unchanged."
@@ -225,7 +226,7 @@ def signed_by_quorums(proved: Mapping[str, Proved]) -> Iterable[str]:
     """Who put the figures under the coins' own keys."""
     for office, each in proved.items():
         campaign = each.campaign
-        yield _filled(
+        yield filled(
             f"{STATE_NAMES[office]}'s coins signed the statement's root themselves: "
             f"{len(campaign.closing.coins)} coins, {len(campaign.rounds)} proofs, {each.files} "
             f"files back from devices of demo keys. Message: {campaign.message.text}"
@@ -235,9 +236,9 @@ def signed_by_quorums(proved: Mapping[str, Proved]) -> Iterable[str]:
 def sealed_lines(sealed: SealedFor | None) -> Iterable[str]:
     """How proofs are shown to one reader and to nobody else."""
     if sealed is None:
-        yield _filled(NOT_INSTALLED)
+        yield filled(NOT_INSTALLED)
         return
-    yield _filled(
+    yield filled(
         f"A copy of El Salvador's statement shows the public the hash of its proofs alone; they "
         f"are sealed with age for {AUDITOR}, who opens them:"
     )
@@ -257,7 +258,7 @@ def report_lines(reports: Iterable[tuple[str, WalletReport | None]]) -> Iterable
         held = f"{_btc(report.hot[-1])} in hot wallets, {_btc(report.cold[-1])} in cold ones"
         if report.attested[-1]:
             held += f", {_btc(report.attested[-1])} at custodians"
-        yield _filled(
+        yield filled(
             f"{STATE_NAMES[office]}'s wallet report for its lender lists {addresses} addresses at "
             f"the base date {report.dates[0].day} and {len(report.dates) - 1} dates since; at the "
             f"last, {held}. Nil returns, each signed by the body itself: {nil}."
@@ -270,7 +271,7 @@ def batch_lines(batch: Batch | None) -> Iterable[str]:
         return
     order = batch.desk.log.order(BATCH_ID).order
     first, last = batch.sent[0], batch.sent[-1]
-    yield _filled(
+    yield filled(
         f"Pakistan's 2-of-3 paid {len(order.payments)} suppliers {_btc(order.sats)} in one "
         f"transaction. The first, {first.txid}, paid {STUCK} sat/vB and was stuck; it was replaced "
         f"by {last.txid} at {ENOUGH} sat/vB, approved anew by two people, confirmed and booked."
@@ -286,14 +287,14 @@ def bought_lines(bought: Mapping[str, Bought]) -> Iterable[str]:
             continue
         for past in state.overrides:
             people = " and ".join(past.signed.holders)
-            yield _filled(
+            yield filled(
                 f"{name} drafts a purchase of {_btc(order.sats)}: refused by "
                 f'{", ".join(past.signed.rules)}. {people} let it pass: "{past.signed.reason}". '
                 "The approvers signed that they know. The public was to be told by "
                 f"{past.publish_on}: {past.published or 'NOT YET'}."
             )
         cost = f"{major(order.cost.minor, order.cost.currency)} {order.cost.currency}"
-        yield _filled(
+        yield filled(
             f"{name} buys {_btc(order.sats)} by an order: {len(order.purchase.quotes)} quotes, the "
             f"cheaper one taken, approved by {' and '.join(state.approvers)}, {cost} paid, "
             f"delivered in {state.deliveries[0].txid}, receipt filed, {state.status.value}."
@@ -326,6 +327,7 @@ def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
         ("  memorandum.toml", "the example of a lender's conditions that it is judged by"),
         ("  wallet-report.json", "every address, hot and cold, for the lender; reports/ has all"),
         ("  control/", "what the quorums' devices were given to sign"),
+        ("  mining/", "sealed counters, bills, payouts, tariffs of the mining sites; Pakistan's"),
         (
             "  orders.jsonl",
             "every order with its approvals, refusals included; spending.toml: rules",
@@ -333,6 +335,7 @@ def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
         ("drill-office/", "the fictional office's honest statement"),
         ("providers/", "invented providers: what they owe, slips of customers, one that lies"),
         ("tampered.json", "the same statement with one payment hidden, signed by its valid keys"),
+        ("tampered-mining.json", "the same with less energy, so that no bitcoin seems missing"),
     ):
         yield f"  {name:26}{what}"
     yield ""

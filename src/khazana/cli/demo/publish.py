@@ -20,6 +20,7 @@ from khazana.ledger.journal import journal_csv
 from khazana.ledger.journal_beancount import journal_beancount
 from khazana.ledger.office import Office as OfficeBooks
 from khazana.ledger.valuation import PricePoint
+from khazana.mining.parts import MiningBody
 from khazana.reserve.block_times import block_times, blocks_of_flows
 from khazana.reserve.case import Given
 from khazana.reserve.gather import ChainFacts, gather_period
@@ -48,6 +49,15 @@ def as_it_is(facts: ChainFacts) -> ChainFacts:
     return facts
 
 
+SitesTelling = Callable[[tuple[MiningBody, ...]], tuple[MiningBody, ...]]
+"""What becomes of an office's mining sites before their figures are computed."""
+
+
+def as_they_are(bodies: tuple[MiningBody, ...]) -> tuple[MiningBody, ...]:
+    """How an honest office tells its sites."""
+    return bodies
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ask:
     """A statement to be made. number: of the publication. memorandum: the file of the conditions.
@@ -65,6 +75,7 @@ class Ask:
     memorandum: Path | None = None
     mining: Path | None = None
     told: Telling = as_it_is
+    sites_told: SitesTelling = as_they_are
 
 
 @dataclass(frozen=True)
@@ -127,7 +138,7 @@ def _more(
     if (folder / ROTATIONS).exists():
         more.append(RotationParts(links_of(folder / ROTATIONS, office, chain), facts))
     if ask.mining is not None:
-        more.append(MiningParts(sites_in(ask.mining), chain=chain))
+        more.append(MiningParts(ask.sites_told(sites_in(ask.mining)), chain=chain))
     return more
 
 

@@ -12,6 +12,7 @@ from khazana.cli.demo.company import STATES, Company, restated
 from khazana.cli.demo.figures import lane_changes, on_one_day
 from khazana.cli.demo.judge import Trial, judged
 from khazana.cli.demo.mining.evidence import MINING
+from khazana.cli.demo.mining.telling import shortfalls_told, sites_told
 from khazana.cli.demo.narration import say
 from khazana.cli.demo.prices import major
 from khazana.cli.demo.providers.checking import slip_trials, slips_checked
@@ -68,6 +69,8 @@ def verify(company: Company, directory: Path, url: str) -> int:
         *narration.bought_lines(company.bought),
         *narration.refusal_lines(company.refused),
         "",
+        *map(narration.filled, _mining_told(company)),
+        "",
         *narration.where_things_lie(directory, [trial.command for trial in (*trials, slips[0])]),
         "",
         "every verification came out as it should"
@@ -80,7 +83,7 @@ def verify(company: Company, directory: Path, url: str) -> int:
 
 def trials_of(company: Company, directory: Path, url: str) -> list[Trial]:
     """Both states' statements with everything they give and their coins' signatures, their wallet
-    reports, and the one lie.
+    reports, and the lies.
     """
 
     def trial(
@@ -118,7 +121,12 @@ def trials_of(company: Company, directory: Path, url: str) -> list[Trial]:
         trials.append(trial(title, file, lies.EL_SALVADOR, "control", *opened))
     title = "The Drill Office's tampered statement, signed by its valid keys"
     tampered = directory / lies.TAMPERED
-    return [*trials, trial(title, tampered, lies.DRILL, "full", failing="completeness")]
+    trials.append(trial(title, tampered, lies.DRILL, "full", failing="completeness"))
+    title = "The Drill Office hides what its site lost: less energy, signed by its valid keys"
+    metering = ("--metering", directory / lies.DRILL / MINING)
+    hiding = directory / lies.TAMPERED_MINING
+    trials.append(trial(title, hiding, lies.DRILL, "full", *metering, failing="mining_energy"))
+    return trials
 
 
 def accumulation_tests(company: Company) -> Iterator[tuple[str, AccumulationTest]]:
@@ -140,6 +148,12 @@ def _el_salvador_told(company: Company) -> Iterator[str]:
         perimeters["public-sector"].figures,
         lane_changes(statement, "public-sector"),
     )
+
+
+def _mining_told(company: Company) -> Iterator[str]:
+    standing = [p for p in company.chronicles[lies.PAKISTAN].publications if not p.superseded_by]
+    yield from sites_told([publication.statement for publication in standing])
+    yield from shortfalls_told("An alarm in an honest statement", company.newest(lies.DRILL))
 
 
 def _pakistan_told(company: Company) -> str:

@@ -1,21 +1,17 @@
 """The folder behind a statement's mining: counters, tables, receipts, and mining.json."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from khazana.cli.demo.mining.earning import (
-    DIVISOR,
-    FEES,
-    FEES_SOURCE,
-    J_PER_TH,
-    luck_percent,
-)
-from khazana.cli.demo.mining.meters import metered
+import msgspec
+
+from khazana.bitcoin.network import REGTEST
+from khazana.cli.demo.mining.earning import DIVISOR, FEES, FEES_SOURCE, J_PER_TH, luck_percent
+from khazana.cli.demo.mining.meters import company_name, metered
 from khazana.cli.demo.mining.programme import Programme, Working
-from khazana.cli.demo.mining.scenario import DAY_S, month_of
+from khazana.cli.demo.mining.scenario import DAY_S
 from khazana.cli.demo.mining.settlements import Settlement
 from khazana.cli.demo.mining.tables import (
     bills_csv,
@@ -23,21 +19,35 @@ from khazana.cli.demo.mining.tables import (
     payouts_csv,
     payouts_of,
     tariffs_csv,
-    utc_of,
 )
 from khazana.cli.files import write_whole
-from khazana.ledger.documents import utc_text
+from khazana.mining.evidence.metering import (
+    BILLS,
+    NEEDED,
+    OUTAGES,
+    PAYOUTS,
+    TARIFFS,
+    read_metering,
+)
+from khazana.mining.figures import FOLLOWING
+from khazana.mining.from_folder import from_folder, open_month
+from khazana.mining.month_body import ArrivalBody, MonthBody
+from khazana.mining.parts import BudgetBody, DifficultyBody, MiningBody, SourcedBody
 from khazana.mining.sites_file import SITES_FORMAT
 
 MINING = "mining"
 """The folder in an office's."""
 SITES_FILE = "mining.json"
 
+SCENARIO = "SYNTHETIC table of the demo"
+POWER_SOURCE = "tariff order 1 and the plants' fuel cost (invented)"
+OUTAGES_SOURCE = "load-shedding notices of the distribution company (invented)"
+
 _BUDGET = (
-    ("meter", "0.2", "class 0.2S"),
-    ("J/TH", "1", "acceptance test (invented)"),
-    ("PUE", "0.5", "sub-meters (invented)"),
-    ("uptime", "0.5", "heat and age (assumed)"),
+    BudgetBody(name="meter", percent="0.2", source="class 0.2S", changing=False),
+    BudgetBody(name="J/TH", percent="1", source="acceptance test (invented)", changing=False),
+    BudgetBody(name="PUE", percent="0.5", source="sub-meters (invented)", changing=False),
+    BudgetBody(name="uptime", percent="0.5", source="heat and age (assumed)", changing=True),
 )
 
 
@@ -63,72 +73,82 @@ def evidence_files(programme: Programme, rows: Sequence[Settlement]) -> Mapping[
     """The files of the folder, by name. Counters stand over whole days, the last value's too."""
     first, until = programme.span(rows[0])[0], programme.span(rows[-1])[1]
     counters = [working.counter for working in programme.working]
-    files = dict(metered(counters, first=first, until=until + DAY_S))
-    hashes = {
-        name: hashlib.sha256(files[file]).hexdigest()
-        for name, file in (
-            ("meters", "meters.toml"),
-            ("readings", "readings.csv"),
-            ("seals", "seals.csv"),
-        )
+    needed = metered(counters, first=first, until=until + DAY_S)
+    tables = {
+        BILLS: bills_csv(programme, rows),
+        PAYOUTS: payouts_csv(programme, rows),
+        TARIFFS: tariffs_csv(programme, rows),
+        OUTAGES: outages_csv(programme, rows),
     }
-    files["bills.csv"] = bills_csv(programme, rows)
-    files["payouts.csv"] = payouts_csv(programme, rows)
-    files["tariffs.csv"] = tariffs_csv(programme, rows)
-    files["outages.csv"] = outages_csv(programme, rows)
-    files[SITES_FILE] = sites_file(programme, rows, hashes)
-    return files
+    meters, readings, seals = ((name, needed[name]) for name in NEEDED)
+    given = read_metering(
+        meters=meters,
+        readings=readings,
+        seals=seals,
+        tables={name: (name, content) for name, content in tables.items()},
+    )
+    bodies = [
+        from_folder(
+            site_body(programme, working, rows),
+            given,
+            network=REGTEST,
+            power_source=POWER_SOURCE,
+            outages_source=OUTAGES_SOURCE,
+        )
+        for working in programme.working
+    ]
+    return {**needed, **tables, SITES_FILE: sites_file(bodies)}
 
 
-def sites_file(
-    programme: Programme, rows: Sequence[Settlement], evidence: Mapping[str, str]
-) -> bytes:
+def sites_file(bodies: Sequence[MiningBody]) -> bytes:
     """mining.json, as an office gives it to `khazana statement make --mining`."""
-    listed = [_site(programme, working, rows, evidence) for working in programme.working]
-    document = {"format": SITES_FORMAT, "sites": listed}
+    document = {"format": SITES_FORMAT, "sites": [_entered(body) for body in bodies]}
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _site(
-    programme: Programme,
-    working: Working,
-    rows: Sequence[Settlement],
-    evidence: Mapping[str, str],
-) -> dict[str, Any]:
+def _entered(body: MiningBody) -> dict[str, Any]:
+    """What an office enters about a site: everything but what follows from it."""
+    site: dict[str, Any] = msgspec.to_builtins(body)
+    for name in ("critical", "format", "years"):
+        del site[name]
+    del site["difficulty"]["source"]
+    for month in site["months"]:
+        for name in set(FOLLOWING) - {"luck_percent"}:
+            del month[name]
+    return site
+
+
+def site_body(programme: Programme, working: Working, rows: Sequence[Settlement]) -> MiningBody:
+    """A site as its operator enters it; its folder fills in what the evidence shows."""
     site = working.site
-    return {
-        "site": site.id,
-        "name": site.name,
-        "accounts": [working.account],
-        "simulated": True,
-        "difficulty": {"shift_s": programme.shift_s, "divisor": DIVISOR},
-        "fees": {"value": FEES, "source": FEES_SOURCE},
-        "j_per_th": {"value": J_PER_TH, "source": f"acceptance test of {site.name} (invented)"},
-        "pue": {"value": site.pue, "source": f"sub-meters of {site.name} (invented)"},
-        "budget": [{"name": n, "percent": p, "source": s} for n, p, s in _BUDGET],
-        "months": [_month(programme, working, row, evidence) for row in rows],
-    }
+    return MiningBody(
+        critical=False,
+        format="khazana.mining/1",
+        site=site.id,
+        name=site.name,
+        accounts=[working.account],
+        company=company_name(site.company),
+        simulated=True,
+        difficulty=DifficultyBody(source="open", shift_s=programme.shift_s, divisor=DIVISOR),
+        rewards="share",
+        fees=SourcedBody(value=FEES, source=FEES_SOURCE),
+        j_per_th=SourcedBody(value=J_PER_TH, source=f"acceptance test of {site.name} (invented)"),
+        pue=SourcedBody(value=site.pue, source=f"sub-meters of {site.name} (invented)"),
+        power_mw=SourcedBody(value=str(site.allocation_mw), source=SCENARIO),
+        tco2_per_mwh=SourcedBody(value=site.tco2_per_mwh, source=SCENARIO),
+        budget=list(_BUDGET),
+        months=[_month(programme, working, row) for row in rows],
+        years=[],
+    )
 
 
-def _month(
-    programme: Programme, working: Working, row: Settlement, evidence: Mapping[str, str]
-) -> dict[str, Any]:
+def _month(programme: Programme, working: Working, row: Settlement) -> MonthBody:
     first, until = programme.span(row)
-    energy = working.counter.energy_wh(first, until)
-    return {
-        "month": month_of((first + until) // 2),
-        "first": utc_text(utc_of(first)),
-        "until": utc_text(utc_of(until)),
-        "meters": [working.counter.main],
-        "low_wh": energy,
-        "high_wh": energy,
-        "billed_wh": energy // 1_000 * 1_000,
-        "evidence": dict(evidence),
-        "payout": "fpps",
-        "luck_percent": luck_percent(first, until),
-        "arrivals": [
-            {"txid": p.txid, "account": working.account, "amount_sat": p.amount}
-            for p in payouts_of(programme, [row])
-            if p.site == working.site.id
+    paid = [p for p in payouts_of(programme, [row]) if p.site == working.site.id]
+    return msgspec.structs.replace(
+        open_month(first=first, until=until, site_payout="fpps"),
+        luck_percent=luck_percent(first, until),
+        arrivals=[
+            ArrivalBody(txid=p.txid, account=working.account, amount_sat=p.amount) for p in paid
         ],
-    }
+    )

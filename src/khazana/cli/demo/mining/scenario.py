@@ -8,7 +8,7 @@ import csv
 import hashlib
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from importlib import resources
 
@@ -143,12 +143,3 @@ def _hours() -> dict[tuple[int, int], _Hour]:
 def _table(name: str) -> str:
     place = resources.files("khazana.cli.demo.mining").joinpath("data", name)
     return place.read_text(encoding="ascii")
-
-
-def month_of(at: int) -> str:
-    """The month (UTC) of a moment.
-
-    >>> month_of(0)
-    '1970-01'
-    """
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m")

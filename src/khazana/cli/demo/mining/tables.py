@@ -14,6 +14,7 @@ from khazana.cli.demo.mining.settlements import Settlement
 from khazana.ledger.documents import utc_text
 from khazana.mining.evidence.pools import PAYOUT_COLUMNS
 from khazana.mining.evidence.reconcile import BILL_COLUMNS
+from khazana.mining.evidence.tariffs import OUTAGE_COLUMNS, TARIFF_COLUMNS
 from khazana.units import btc_from_sats
 
 POOL_ID = "pool-b"
@@ -22,10 +23,6 @@ TARIFF_RS_KWH = Decimal("22.5")
 CAPACITY_RS_KWH = Decimal("14.3")
 """What a kilowatt-hour pays for plants that stand ready (assumed for the demo)."""
 
-TARIFF_COLUMNS = (
-    *("site", "from", "until", "currency", "tariff", "marginal_cost", "full_cost", "source"),
-)
-OUTAGE_COLUMNS = ("feeder", "company", "from", "until", "source")
 _PER_MWH = 1_000
 
 
