@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import reverse
 
 from khazana.portal.accounts.adapters import has_second_factor
-from khazana.portal.accounts.permissions import EVERYBODY, NOBODY, PERMISSIONS, Permission
+from khazana.portal.accounts.permissions import EVERYBODY, NOBODY, Permission, row_of
 from khazana.portal.accounts.sessions import is_over
 
 READS = ("GET", "HEAD")
@@ -66,8 +66,8 @@ class Guard:
 def permission_of(request: HttpRequest) -> Permission:
     """The row of the address; one that nobody wrote is nobody's."""
     match = request.resolver_match
-    name = "" if match is None else match.view_name
-    return PERMISSIONS.get(name, Permission(NOBODY, NOBODY))
+    row = None if match is None else row_of(match.view_name, match.func)
+    return row or Permission(NOBODY, NOBODY)
 
 
 def is_public(request: HttpRequest) -> bool:

@@ -14,6 +14,7 @@ _LOCK = 0x6B68617A_61637473
 """PostgreSQL's advisory lock of the chain: "khazacts". SQLite has one writer at a time."""
 _MOST = {"actor": 64, "action": 64, "subject": 256}
 _MOST_DETAIL = 1000
+AT_A_TIME = 2000
 
 
 def record(
@@ -55,14 +56,28 @@ def newest_head() -> Head:
 
 def verified() -> Head:
     """Follow the chain through the database; ActsRefused names the first act that is wrong."""
-    rows = ActRow.objects.order_by("number").iterator(chunk_size=2000)
-    return chained((row.value(), row.digest) for row in rows)
+    return chained((row.value(), row.digest) for row in each_row())
 
 
-def exported() -> Iterator[bytes]:
+def each_row(until: int | None = None) -> Iterator[ActRow]:
+    """The acts in order, up to one number, some at a time.
+
+    Not by a cursor of the server: where the chain is broken nobody reads it to its end, and one
+    that Python then closes in the middle of another query waits for itself for ever.
+    """
+    last = 0
+    while True:
+        rows = ActRow.objects.filter(number__gt=last).order_by("number")
+        some = list((rows if until is None else rows.filter(number__lte=until))[:AT_A_TIME])
+        yield from some
+        if len(some) < AT_A_TIME:
+            return
+        last = some[-1].number
+
+
+def exported(until: int | None = None) -> Iterator[bytes]:
     """The log as the lines of its file."""
-    rows = ActRow.objects.order_by("number").iterator(chunk_size=2000)
-    yield from write_acts(row.value() for row in rows)
+    yield from write_acts(row.value() for row in each_row(until))
 
 
 def export_to(path: Path) -> Head:
@@ -70,7 +85,7 @@ def export_to(path: Path) -> Head:
     head = verified()
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
-        file.writelines(exported())
+        file.writelines(exported(head.number))
     part.replace(path)
     return head
 

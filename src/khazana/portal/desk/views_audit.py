@@ -1,14 +1,12 @@
 """The audit log at the desk: acts, whether the chain holds, the file to take away."""
 
-from collections.abc import Iterator
-
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 
 from khazana.portal.audit.models import ActRow
-from khazana.portal.audit.record import newest_head, record, verified
-from khazana.statement.acts import ActsRefused, write_acts
+from khazana.portal.audit.record import exported, newest_head, record, verified
+from khazana.statement.acts import ActsRefused
 
 ON_A_PAGE = 100
 
@@ -28,13 +26,7 @@ def audit_log(request: HttpRequest) -> HttpResponse:
 def audit_log_file(request: HttpRequest) -> StreamingHttpResponse:
     """The log as a file that `khazana audit-log` checks; that it was taken is an act too."""
     record("audit log taken", actor=request.user.get_username())
-    head = newest_head()
-    answer = StreamingHttpResponse(_lines(head.number), content_type="application/jsonl")
+    head = newest_head()  # what is recorded meanwhile belongs to the next file
+    answer = StreamingHttpResponse(exported(head.number), content_type="application/jsonl")
     answer.headers["Content-Disposition"] = f'attachment; filename="audit-log-{head.number}.jsonl"'
     return answer
-
-
-def _lines(until: int) -> Iterator[bytes]:
-    """Up to the act of taking it: what is recorded meanwhile belongs to the next file."""
-    rows = ActRow.objects.filter(number__lte=until).order_by("number").iterator(chunk_size=2000)
-    yield from write_acts(row.value() for row in rows)

@@ -11,6 +11,7 @@ from khazana.errors import KhazanaError
 from khazana.portal.project.command_desk import (
     DESK_COMMANDS,
     add_desk_commands,
+    desk_environment,
     for_owner_only,
     is_of_desk,
     run_desk,
@@ -124,6 +125,7 @@ def _environment(args: argparse.Namespace) -> None:
     if getattr(args, "chain", None):
         args.chain = _from_anywhere(args.chain)
         os.environ.setdefault("KHAZANA_PORTAL_SOURCE", args.chain)
+    desk_environment(args)
     if getattr(args, "accent", None):
         os.environ["KHAZANA_PORTAL_ACCENT"] = str(args.accent)
 

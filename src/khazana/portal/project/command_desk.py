@@ -3,9 +3,11 @@
 import argparse
 import getpass
 import os
+import signal
+import threading
 from pathlib import Path
 
-DESK_COMMANDS = ("staff", "audit-log")
+DESK_COMMANDS = ("staff", "audit-log", "work")
 """Commands that need the desk's tables, whatever else they are given."""
 
 
@@ -32,6 +34,22 @@ def add_desk_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
             "KHAZANA_PORTAL_HOSTS)",
         )
     actions.add_parser("list", help="who has an account, in which role")
+    work = commands.add_parser(
+        "work", help="do the desk's work: follow the chain, import, check; several may run"
+    )
+    work.add_argument("--chain", metavar="SOURCE", help="the office's own source of the chain")
+    work.add_argument(
+        "--publication", metavar="FOLDER", type=Path, help="publication folder (the office's own)"
+    )
+    work.add_argument(
+        "--partner",
+        metavar="FOLDER",
+        type=Path,
+        action="append",
+        default=[],
+        help="publication folder of a partner office (repeatable)",
+    )
+    work.add_argument("--once", action="store_true", help="end when nothing is left to do")
     log = commands.add_parser("audit-log", help="the acts of the staff")
     log_actions = log.add_subparsers(dest="action", required=True, metavar="ACTION")
     log_actions.add_parser("verify", help="follow the chain through the database")
@@ -43,6 +61,17 @@ def is_of_desk(args: argparse.Namespace) -> bool:
     return args.command in DESK_COMMANDS or bool(getattr(args, "desk", False))
 
 
+def desk_environment(args: argparse.Namespace) -> None:
+    """What settings_desk reads."""
+    if is_of_desk(args):
+        if getattr(args, "chain", None):
+            os.environ["KHAZANA_PORTAL_CHAIN"] = args.chain
+        for option in ("publication", "office"):
+            if getattr(args, option, None):
+                name = f"KHAZANA_PORTAL_{option.upper()}"
+                os.environ[name] = str(getattr(args, option).absolute())
+
+
 def for_owner_only(folder: Path) -> None:
     """What the desk keeps (hashes of passwords, documents with their salts) is nobody else's."""
     os.umask(0o077)
@@ -51,7 +80,7 @@ def for_owner_only(folder: Path) -> None:
 
 def run_desk(args: argparse.Namespace) -> int:
     """Run one of the desk's commands; the tables are there."""
-    return {"staff": _staff, "audit-log": _audit_log}[str(args.command)](args)
+    return {"staff": _staff, "audit-log": _audit_log, "work": _work}[str(args.command)](args)
 
 
 def _actor() -> str:
@@ -96,6 +125,19 @@ def _link(address: str | None, token: str) -> str:
 
     base = address or f"https://{(settings.ALLOWED_HOSTS or ['localhost'])[0]}"
     return base.rstrip("/") + reverse("begin", args=[token])
+
+
+def _work(args: argparse.Namespace) -> int:
+    from khazana.portal.tasks.schedule import office_schedules, work
+    from khazana.portal.tasks.worker import LEASE_SECONDS
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())  # the task in hand is finished first
+    schedules = office_schedules([str(folder.absolute()) for folder in args.partner])
+    done = work(schedules, once=args.once, stop=stop, lease_seconds=LEASE_SECONDS)
+    print(f"{done} tasks done")
+    return 0
 
 
 def _audit_log(args: argparse.Namespace) -> int:

@@ -1,7 +1,10 @@
 """Settings of a portal with the staff desk: `khazana portal serve --desk`.
 
 The public portal never loads this file: it has no accounts, no sessions and none of these
-addresses. KHAZANA_PORTAL_OFFICE: folder of the office's files of record (office.toml, tables).
+addresses.
+KHAZANA_PORTAL_OFFICE: folder of the office's files of record (office.toml, tables).
+KHAZANA_PORTAL_PUBLICATION: folder into which the desk publishes.
+KHAZANA_PORTAL_CHAIN: the office's own source of the chain, for workers.
 """
 
 import os
@@ -20,6 +23,7 @@ from khazana.portal.project.settings import (
 ROOT_URLCONF = "khazana.portal.project.urls_desk"
 OFFICE_DIR = Path(os.environ.get("KHAZANA_PORTAL_OFFICE") or DATA_DIR / "office")
 PUBLICATION_DIR = Path(os.environ.get("KHAZANA_PORTAL_PUBLICATION") or DATA_DIR / "publication")
+DESK_SOURCE = os.environ.get("KHAZANA_PORTAL_CHAIN", "")
 
 INSTALLED_APPS = [
     *INSTALLED_APPS,

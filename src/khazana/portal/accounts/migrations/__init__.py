@@ -1,1 +1,1 @@
-"""Migrations."""
+"""How the tables of accounts came about."""

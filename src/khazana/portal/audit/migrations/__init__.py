@@ -1,1 +1,1 @@
-"""Migrations."""
+"""How the tables of the audit log came about."""
