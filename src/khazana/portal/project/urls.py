@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path("", include("khazana.portal.reserve.urls")),
         path("", include("khazana.portal.statement.urls")),
         path("", include("khazana.portal.conditions.urls")),
+        path("", include("khazana.portal.mining.urls")),
         path("", include("khazana.portal.accord.urls")),
         path("", include("khazana.portal.explainers.urls")),
     ),

@@ -93,7 +93,7 @@ def home_figures(statement: StatementRow, asked: date | None) -> Home | None:
         figures=figures,
         derived=grades.a,
         attested=grades.b + grades.c + grades.d,
-        grades=_graded(grades),
+        grades=graded(grades, "grades"),
         perimeters=perimeters,
         entities=[row for row in rows.values() if row.kind == SetKind.ENTITY],
         worth=worth_of(valuation_for(statement), statement.headline),
@@ -107,11 +107,11 @@ def home_figures(statement: StatementRow, asked: date | None) -> Home | None:
     )
 
 
-def _graded(grades: GradesBody) -> Grades | None:
-    """None where nothing is held."""
+def graded(grades: GradesBody, ident: str) -> Grades | None:
+    """An amount by evidence grade; None where nothing is held. ident: of the drawing."""
     total = GradedTotal(a=Sats(grades.a), b=Sats(grades.b), c=Sats(grades.c), d=Sats(grades.d))
     drawn = look(
-        "grades",
+        ident,
         title=_("Evidence grade"),
         description=_("A bar divided by evidence grade; the list below has every figure."),
     )

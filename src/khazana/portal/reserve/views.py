@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from khazana.portal.conditions.kept import kept_of
+from khazana.portal.mining.showing import brief_of
 from khazana.portal.reserve.asking import date_asked, statement_asked
 from khazana.portal.reserve.corrected import book_entries, changed_sets, replacements
 from khazana.portal.reserve.home import home_figures
@@ -24,7 +25,12 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "reserve/home.html",
-        {"statement": statement, "home": figures, "conditions": kept},
+        {
+            "statement": statement,
+            "home": figures,
+            "conditions": kept,
+            "mining": None if statement is None else brief_of(statement),
+        },
     )
 
 

@@ -1,0 +1,62 @@
+"""What stands beside a month's figures: its arrivals in the books, with their evidence grades."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from khazana.ledger.documents import Reason
+from khazana.mining.month_body import MonthBody
+from khazana.portal.reserve.home import Grades, graded
+from khazana.portal.reserve.models import FiguresRow, LineRow
+from khazana.portal.statement.models import StatementRow
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A payout. grades: of the lines of the books that explain it; empty where none is shown."""
+
+    txid: str
+    account: str
+    amount: int
+    grades: Sequence[str]
+
+
+def arrivals_of(statement: StatementRow, month: MonthBody) -> list[Arrived]:
+    """The month's payouts in the part's order."""
+    lines = LineRow.objects.filter(
+        movement__statement=statement,
+        movement__txid__in=[arrival.txid for arrival in month.arrivals],
+        reason=Reason.MINED.value,
+    ).values_list("movement__txid", "wallet", "grade")
+    grades: dict[tuple[str, str], set[str]] = {}
+    for txid, wallet, grade in lines:
+        grades.setdefault((txid, wallet), set()).add(grade)
+    return [
+        Arrived(
+            arrival.txid,
+            arrival.account,
+            arrival.amount_sat,
+            sorted(grades.get((arrival.txid, arrival.account), ())),
+        )
+        for arrival in month.arrivals
+    ]
+
+
+@dataclass(frozen=True)
+class Mined:
+    """What the books of the headline's set call mined, by evidence grade."""
+
+    set: FiguresRow
+    amount: int
+    grades: Grades | None
+
+
+def grades_of_mined(statement: StatementRow) -> Mined | None:
+    """None where the published view shows no total, or the books call nothing mined."""
+    kind, _, ident = statement.headline.partition("/")
+    row = FiguresRow.objects.filter(statement=statement, kind=kind, ident=ident).first()
+    if row is None:
+        return None
+    for reason in row.value().reasons:
+        if reason.reason == Reason.MINED.value:
+            return Mined(row, reason.amount, graded(reason.grades, "mined-grades"))
+    return None
