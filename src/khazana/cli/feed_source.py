@@ -70,7 +70,8 @@ class WebFeed:
     """A feed on a web server. private: addresses of this machine and of inner networks are asked.
 
     kept: what we have of a file, so that an unchanged one is not sent again. tags: of what is
-    kept, as the server named them; the caller keeps them for the next pull.
+    kept, as the server named them; the caller keeps them for the next pull. look_up: a host's
+    addresses.
     """
 
     address: str
@@ -80,6 +81,7 @@ class WebFeed:
     tags: dict[str, str] = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    look_up: Callable[[str, int], list[str]] | None = None
     requests: int = 0
     _client: httpx.Client | None = None
     _until: float | None = None
@@ -186,10 +188,9 @@ class WebFeed:
         parts = urlsplit(url)
         try:
             port = parts.port or (443 if parts.scheme == "https" else 80)
-            found = socket.getaddrinfo(parts.hostname or "", port, type=socket.SOCK_STREAM)
-        except (OSError, ValueError, UnicodeError) as error:
+            addresses = (self.look_up or addresses_of)(parts.hostname or "", port)
+        except (OSError, ValueError) as error:
             raise FeedUnavailable(address=url[:200], problem="its host is not found") from error
-        addresses = [str(each[4][0]).partition("%")[0] for each in found]
         for address in addresses:
             if not self.private and not ipaddress.ip_address(address).is_global:
                 problem = (
@@ -238,6 +239,19 @@ def folder_feed(text: str) -> FolderFeed:
     if not Path(text).is_dir():
         raise FeedUnavailable(address=text, problem="there is no such folder")
     return FolderFeed(DiskFolder(Path(text)))
+
+
+def addresses_of(host: str, port: int) -> list[str]:
+    """The addresses of a host, which may be given as one.
+
+    >>> addresses_of("127.0.0.1", 80), addresses_of("::1", 80)
+    (['127.0.0.1'], ['::1'])
+    """
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(each[4][0]).partition("%")[0] for each in found]
 
 
 def _asked(retry_after: str | None) -> float | None:
