@@ -186,6 +186,9 @@ def cases() -> Iterator[dict[str, Any]]:
     wraps = beside_changed(top, 0, Node(near.hash, 2_100_000_000_000_000))
     wraps = replace(wraps, leaves=(replace(wraps.leaves[0], amount=1), wraps.leaves[1]))
     yield case("sums that pass what can exist", "sum_out_of_range", slip=wraps)
+    # In 64 bits without a check, both sums together would be 0.
+    wraps = beside_changed(top, 0, Node(near.hash, 2**64 - top.leaves[0].amount))
+    yield case("sums that wrap around 64 bits", "amount_out_of_range", slip=wraps)
     yield case(
         "a root whose sum is negative",
         "amount_out_of_range",
