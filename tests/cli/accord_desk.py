@@ -70,7 +70,7 @@ class Desk:
         """A signed record of wallets that exist and are not shown."""
         record = CommitmentsRecord(
             **said_by(self.office, at=now()),
-            commitments=[f"{number:064x}" for number in range(start, end)],
+            commitments=tuple(f"{number:064x}" for number in range(start, end)),
         )
         first, second = keys(self.world.name)[:2]
         signed = signed_too(sign_record(record, first), second)

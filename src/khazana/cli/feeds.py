@@ -16,6 +16,7 @@ from khazana.cli.control import CONTROL_VERIFIERS, LOWEST, ControlChecks
 from khazana.cli.files import FileNotUsable
 from khazana.cli.log_folder import DiskFolder
 from khazana.cli.logged import LogChecks
+from khazana.cli.mining_checks import MiningChecks
 from khazana.cli.rotations import RotationChecks
 from khazana.conditions.checks import ConditionChecks
 from khazana.errors import KhazanaError
@@ -109,6 +110,7 @@ class ByOurOwnNode:
             more=[
                 ConditionChecks([]),
                 RotationChecks(),
+                MiningChecks([]),
                 ControlChecks([], LOWEST["script"]),
                 LogChecks(self.now, pin),
             ],

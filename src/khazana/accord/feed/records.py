@@ -4,7 +4,6 @@ A record is canonical JSON in a DSSE envelope; its file is the canonical JSON of
 one newline, so that one record is one file and one digest.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -73,7 +72,7 @@ class VerdictRecord(Record, frozen=True, tag="khazana.verdict/1"):
     basis: Short
     reason: Words
     block: BlockFile | None
-    failed: Annotated[Sequence[FailedFile], msgspec.Meta(max_length=50)]
+    failed: Annotated[tuple[FailedFile, ...], msgspec.Meta(max_length=50)]
 
     def __post_init__(self) -> None:
         if bool(self.failed) != (self.finding == "contradicted"):
@@ -92,7 +91,7 @@ class CorrectionRecord(Record, frozen=True, tag="khazana.correction/1"):
 class CommitmentsRecord(Record, frozen=True, tag="khazana.wallet-commitments/1"):
     """Wallets that exist and are not shown yet, by their sealed commitments."""
 
-    commitments: Annotated[Sequence[Hash256], msgspec.Meta(min_length=1, max_length=1000)]
+    commitments: Annotated[tuple[Hash256, ...], msgspec.Meta(min_length=1, max_length=1000)]
 
 
 AnyRecord = VerdictRecord | CorrectionRecord | CommitmentsRecord
