@@ -16,13 +16,14 @@ from urllib.request import urlopen
 import pytest
 
 from tests.portal.publication import write_publication
+from tests.portal.supervision.providers import write_providers
 from tests.statement.browser import chromium
 
 ROOT = Path(__file__).resolve().parents[3]
 WAIT_SECONDS = 90
 LISTS = (
     "", "movements/", "two-bars/", "coins/", "statements/", "conditions/", "claims/",
-    "corrections/", "explained/", "check/",
+    "corrections/", "providers/", "explained/", "check/", "check-my-balance/",
 )  # fmt: skip
 
 
@@ -54,6 +55,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The tests' publication, or the folder that KHAZANA_PUBLICATION names (a demo's, say)."""
     named = os.environ.get("KHAZANA_PUBLICATION")
     folder = Path(named) if named else write_publication(tmp_path_factory.mktemp("office"))
+    if not named:
+        write_providers(folder)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

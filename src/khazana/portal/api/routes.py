@@ -10,7 +10,7 @@ from ninja import NinjaAPI, Query
 from ninja.errors import HttpError, Throttled, ValidationError
 
 import khazana
-from khazana.portal.api import holdings, movements, register, schemas, statements
+from khazana.portal.api import holdings, movements, providers, register, schemas, statements
 from khazana.portal.api import schemas_flows as flows
 from khazana.portal.api.answers import problem_answer
 from khazana.portal.api.asking import (
@@ -272,6 +272,14 @@ def claims(request: HttpRequest, asked: Query[ClaimsAsked]) -> schemas.Page[flow
 def claim(request: HttpRequest, claim: Ident) -> flows.Claim:
     """One claim with our check."""
     return register.claim_named(claim)
+
+
+@reads("/providers", schemas.Page[providers.ProviderEpoch], name="providers", tag="Supervision")
+def providers_epochs(
+    request: HttpRequest, asked: Query[providers.ProvidersAsked]
+) -> schemas.Page[providers.ProviderEpoch]:
+    """What supervised providers owed at each of their blocks, and what covered it."""
+    return page_of_rows(request, providers.epochs_asked(asked), asked, providers.epoch_item)
 
 
 @reads("/conditions", list[flows.Conditions], name="conditions", tag="Conditions")

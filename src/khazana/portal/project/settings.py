@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "khazana.portal.reserve",
     "khazana.portal.conditions",
     "khazana.portal.mining",
+    "khazana.portal.supervision",
     "khazana.portal.accord",
     "khazana.portal.explainers",
     "khazana.portal.api",

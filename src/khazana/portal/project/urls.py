@@ -8,6 +8,7 @@ from khazana.portal.project.views import broken, language_chosen, nothing_here, 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", language_chosen, name="language-chosen"),
     path("", include("khazana.portal.project.font_urls")),
+    path("", include("khazana.portal.supervision.file_urls")),
     path("", include("khazana.portal.statement.file_urls")),
     path("", include("khazana.portal.api.urls")),
     *i18n_patterns(
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path("", include("khazana.portal.statement.urls")),
         path("", include("khazana.portal.conditions.urls")),
         path("", include("khazana.portal.mining.urls")),
+        path("", include("khazana.portal.supervision.urls")),
         path("", include("khazana.portal.accord.urls")),
         path("", include("khazana.portal.explainers.urls")),
     ),

@@ -33,6 +33,7 @@ from khazana.portal.statement.publication import (
     files_of,
 )
 from khazana.portal.statement.times import remember_times
+from khazana.portal.supervision.deriving import derive_providers
 from khazana.reserve.headline import watched_set, widest_set
 from khazana.reserve.levels import keep_at
 from khazana.reserve.parts import HeaderBody
@@ -263,7 +264,7 @@ def _store_files(
         path: (sha256, statement)
         for path, sha256, statement in present.values_list("path", "sha256", "statement")
     }
-    stored = 0
+    stored, providers = 0, False
     for kind, item in others:
         subject = _subject(office, kind, item)
         # A file may come before the statement that it is about.
@@ -280,6 +281,9 @@ def _store_files(
             },
         )
         stored += 1
+        providers |= kind is FileKind.PROVIDER
+    if providers:
+        derive_providers(office)
     return replace(done, files=stored)
 
 

@@ -102,6 +102,7 @@ class FileKind(models.TextChoices):
     CONTROL = "control"
     MINING = "mining"
     REPORT = "report"
+    PROVIDER = "provider"
 
 
 class FileRow(models.Model):

@@ -24,6 +24,8 @@ OTHERS: tuple[tuple[str, FileKind], ...] = (
     ("public-documents/*.json", FileKind.DOCUMENTS),
     ("mining/*", FileKind.MINING),
     ("reports/*.json", FileKind.REPORT),
+    ("providers/*/*", FileKind.PROVIDER),
+    ("providers/*/*/*", FileKind.PROVIDER),
 )
 
 # Names stand in addresses, in answers' headers and in shells; they must need no quoting anywhere.
@@ -63,7 +65,7 @@ def files_of(folder: Path, pattern: str) -> Iterator[Incoming]:
         name = PurePosixPath(path.relative_to(folder).as_posix())
         if count > MOST_FILES:
             raise PublicationRefused(path=pattern, problem=f"there are over {MOST_FILES} of them")
-        if not _NAME.fullmatch(path.name):
+        if not all(_NAME.fullmatch(part) for part in name.parts):
             raise PublicationRefused(
                 path=visible(str(name)),
                 problem="a file's name has at most 100 of A-Z a-z 0-9 . _ @ + - and begins with a "

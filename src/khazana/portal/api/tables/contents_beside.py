@@ -5,9 +5,10 @@ from ninja import Schema
 
 from khazana.portal.api.asking import ClaimsFilter, OfStatement, TwoBarsAsked
 from khazana.portal.api.holdings import corrections, two_bars_asked
+from khazana.portal.api.providers import ProviderFilter, epochs_asked, rows_recomputed
 from khazana.portal.api.register import claim_item, claims_asked, conditions_asked
 from khazana.portal.api.tables.contents import Content, Rows, names_of
-from khazana.portal.api.tables.table import amount
+from khazana.portal.api.tables.table import amount, instant
 
 
 class Anything(Schema):
@@ -105,6 +106,33 @@ def _columns(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+def providers_rows(request: HttpRequest, asked: ProviderFilter, language: str) -> Rows:
+    for row in epochs_asked(asked):
+        for tree in row.trees:
+            bitcoin = tree["name"] == "liabilities/BTC"
+            kept = row.kept if bitcoin else None
+            yield (
+                row.provider.office.slug,
+                row.provider.slug,
+                names_of(row.provider.name, language),
+                row.provider.licence,
+                row.epoch,
+                row.block_height,
+                row.block_hash,
+                instant(row.block_time),
+                tree["kind"],
+                tree["asset"],
+                tree["scale"],
+                tree["sum"],
+                tree["leaves"],
+                tree["root"],
+                *((None, None) if kept is None else amount(kept)),
+                row.rejected or None,
+                rows_recomputed(row),
+                row.digest,
+            )
+
+
 BESIDE: dict[str, Content] = {
     "two-bars": Content(
         TwoBarsAsked,
@@ -144,5 +172,14 @@ BESIDE: dict[str, Content] = {
             "headroom verdict why grade"
         ),
         conditions_rows,
+    ),
+    "providers": Content(
+        ProviderFilter,
+        _columns(
+            "office provider name licence epoch block_height block_hash block_time kind asset "
+            "scale owed_units leaves root kept_sat kept_btc rejected recomputed_rows digest"
+        ),
+        providers_rows,
+        several=True,
     ),
 }

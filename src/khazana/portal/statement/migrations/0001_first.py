@@ -151,6 +151,7 @@ class Migration(migrations.Migration):
                             ("control", "Control"),
                             ("mining", "Mining"),
                             ("report", "Report"),
+                            ("provider", "Provider"),
                         ],
                         max_length=16,
                     ),

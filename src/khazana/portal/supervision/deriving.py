@@ -1,0 +1,203 @@
+"""Published files of providers become rows: each read by the room, each with what a reader finds.
+
+providers/SLUG/office.json                      who the provider is
+providers/SLUG/NAME/epoch.json                  what it owed at a block
+providers/SLUG/NAME/liabilities-BTC.level.bin   the published level of each tree
+providers/SLUG/NAME/statement.json              the coins that it kept at the same block
+providers/SLUG/NAME/recomputed.json             the regulator's countersignature
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+import msgspec
+
+from khazana.errors import KhazanaError
+from khazana.ledger.canonical import parse_strict
+from khazana.portal.statement.models import FileKind, FileRow, OfficeRow
+from khazana.portal.statement.publication import PublicationRefused
+from khazana.portal.supervision.models import EpochRow, ProviderRow
+from khazana.reserve.headline import widest_set
+from khazana.reserve.reading import read_reserve_statement
+from khazana.statement.dsse import Envelope, read_envelope, valid_signers
+from khazana.statement.identity import STATEMENT_ROLE, Office
+from khazana.statement.office_file import read_office
+from khazana.statement.times import read_instant
+from khazana.supervision.solvency.check import read_level
+from khazana.supervision.solvency.epoch import PAYLOAD_TYPE, Epoch, TreeHead, read_epoch
+from khazana.supervision.solvency.errors import ProofRejected
+from khazana.supervision.solvency.recompute import PAYLOAD_TYPE as RECOMPUTATION
+from khazana.supervision.solvency.recompute import Recomputation
+
+IDENTITY, EPOCH = "office.json", "epoch.json"
+RESERVES, RECOMPUTED = "statement.json", "recomputed.json"
+REGISTER_ROLE = "register"
+Value = TypeVar("Value")
+
+
+def derive_providers(office: OfficeRow) -> None:
+    """Make every provider's rows again from the office's files; PublicationRefused where one of
+    them is no such file, so that nothing of the folder enters.
+    """
+    files = FileRow.objects.filter(office=office, kind=FileKind.PROVIDER)
+    folders: dict[str, dict[str, bytes]] = {}
+    for path, raw in files.values_list("path", "raw"):
+        at = PurePosixPath(path)
+        folders.setdefault(str(at.parent), {})[at.name] = bytes(raw)
+    regulator = _regulator(office)
+    ProviderRow.objects.filter(office=office).delete()
+    for folder in sorted(folders):
+        if IDENTITY in folders[folder]:
+            _provider(office, folder, folders, regulator)
+
+
+def _regulator(office: OfficeRow) -> Mapping[str, bytes]:
+    """The keys that act as the register in the office's own identity, by id."""
+    file = FileRow.objects.filter(office=office, kind=FileKind.IDENTITY).first()
+    if file is None:
+        return {}
+    return _read(file.path, read_office, bytes(file.raw)).newest.role_keys(REGISTER_ROLE)
+
+
+def _provider(
+    office: OfficeRow,
+    folder: str,
+    folders: dict[str, dict[str, bytes]],
+    regulator: Mapping[str, bytes],
+) -> None:
+    identity = _read(f"{folder}/{IDENTITY}", read_office, folders[folder][IDENTITY])
+    within = sorted(name for name in folders if PurePosixPath(name).parent == PurePosixPath(folder))
+    epochs = [
+        _epoch(name, folders[name], identity, regulator)
+        for name in within
+        if EPOCH in folders[name]
+    ]
+    provider = ProviderRow.objects.create(
+        office=office,
+        slug=PurePosixPath(folder).name,
+        name=dict(identity.newest.names),
+        licence=epochs[-1][0].provider.licence if epochs else "",
+        fingerprint=identity.fingerprint,
+    )
+    for _statement, row in epochs:
+        row.provider = provider
+        row.save()
+
+
+def _epoch(
+    folder: str, files: dict[str, bytes], identity: Office, regulator: Mapping[str, bytes]
+) -> tuple[Epoch, EpochRow]:
+    """An epoch's row: its statement must be the provider's; what is wrong in it stands in the row,
+    for the reader to see.
+    """
+    path = f"{folder}/{EPOCH}"
+    envelope = _read(path, lambda raw: read_envelope(parse_strict(raw)), files[EPOCH])
+    if envelope.payload_type != PAYLOAD_TYPE:
+        raise PublicationRefused(path=path, problem=f"it signs {envelope.payload_type!r}")
+    if not _signed_by(envelope, identity, path):
+        raise PublicationRefused(path=path, problem="the provider's keys did not sign it")
+    statement = _read(path, read_epoch, envelope.payload)
+    reason, why = _rejected(statement, files)
+    return statement, EpochRow(
+        epoch=statement.epoch,
+        digest=statement.digest,
+        folder=folder,
+        block_height=statement.block.height,
+        block_hash=statement.block.hash,
+        trees=[_tree(head) for head in statement.trees],
+        rejected=reason,
+        why=why,
+        recomputed=_recomputed(folder, files, statement, regulator),
+        **_reserves(folder, files, statement),
+    )
+
+
+def _reserves(folder: str, files: dict[str, bytes], statement: Epoch) -> dict[str, Any]:
+    """What the provider's own statement says of its coins at the same block, and when that was."""
+    path, raw = f"{folder}/{RESERVES}", files.get(RESERVES)
+    if raw is None or statement.reserves is None:
+        return {}
+    reserves = _read(path, read_reserve_statement, raw)
+    if reserves.root != statement.reserves.root:
+        problem = f"epoch.json names the statement {statement.reserves.root}, not {reserves.root}"
+        raise PublicationRefused(path=path, problem=problem)
+    until, part = reserves.header.period.until, widest_set(reserves)
+    if (until.hash, until.height) != (statement.block.hash, statement.block.height):
+        problem = (
+            f"it ends at block {until.height} ({until.hash}), and epoch.json stands at another"
+        )
+        raise PublicationRefused(path=path, problem=problem)
+    kind, _, ident = part.partition("/")
+    bodies = reserves.perimeters if kind == "perimeter" else reserves.wallets
+    if ident not in bodies:
+        return {"block_time": read_instant(reserves.header.period.until_mtp)}
+    figures = bodies[ident].figures
+    return {
+        "block_time": read_instant(reserves.header.period.until_mtp),
+        "kept": figures.closing,
+        "kept_derivable": figures.grades.a,
+    }
+
+
+def _recomputed(
+    folder: str, files: dict[str, bytes], statement: Epoch, regulator: Mapping[str, bytes]
+) -> dict[str, Any] | None:
+    """What the regulator built again; None without a countersignature that says so."""
+    path, raw = f"{folder}/{RECOMPUTED}", files.get(RECOMPUTED)
+    if raw is None:
+        return None
+    envelope = _read(path, lambda given: read_envelope(parse_strict(given)), raw)
+    try:
+        signed = bool(valid_signers(envelope, regulator))
+        found = msgspec.convert(parse_strict(envelope.payload), Recomputation)
+    except (KhazanaError, msgspec.ValidationError) as error:
+        raise PublicationRefused(path=path, problem=str(error)) from error
+    if envelope.payload_type != RECOMPUTATION or found.statement != statement.digest:
+        raise PublicationRefused(path=path, problem="it is about another statement")
+    return {"signed": signed, "rows": sum(tree.rows for tree in found.trees)}
+
+
+def _signed_by(envelope: Envelope, identity: Office, path: str) -> bool:
+    """Whether as many of the provider's statement keys signed as any version of it asks for."""
+    for version in identity.versions:
+        role = version.roles.get(STATEMENT_ROLE)
+        if role is None:
+            continue
+        keys = {key: version.keys[key] for key in role.keys if key not in identity.revoked}
+        try:
+            if len(valid_signers(envelope, keys)) >= role.threshold:
+                return True
+        except KhazanaError as error:
+            raise PublicationRefused(path=path, problem=str(error)) from error
+    return False
+
+
+def _rejected(statement: Epoch, files: dict[str, bytes]) -> tuple[str, str]:
+    """What a reader of the published levels finds wrong, if anything."""
+    for number, head in enumerate(statement.trees):
+        raw = files.get(level_name(head))
+        if raw is None:
+            continue
+        try:
+            read_level(raw, epoch=statement, tree=number)
+        except ProofRejected as rejected:
+            return rejected.reason, rejected.problem
+    return "", ""
+
+
+def level_name(head: TreeHead) -> str:
+    """What the file of a tree's published level is called."""
+    return f"{head.kind}-{head.asset}.level.bin"
+
+
+def _tree(head: TreeHead) -> dict[str, Any]:
+    body: dict[str, Any] = msgspec.to_builtins(head)
+    return {**body, "name": head.name, "level": level_name(head)}
+
+
+def _read(path: str, read: Callable[[bytes], Value], raw: bytes) -> Value:
+    try:
+        return read(raw)
+    except KhazanaError as error:
+        raise PublicationRefused(path=path, problem=str(error)) from error

@@ -1,0 +1,66 @@
+"""Supervised providers and their epochs, as their published files say. A row decides nothing.
+
+All of them are made again from the files whenever one of those changes.
+"""
+
+from django.db import models
+
+from khazana.portal.statement.models import OfficeRow
+
+
+class ProviderRow(models.Model):
+    """A provider of virtual assets whose files the office publishes under providers/SLUG/."""
+
+    office = models.ForeignKey(OfficeRow, on_delete=models.CASCADE, related_name="providers")
+    slug = models.CharField(max_length=64)
+    name = models.JSONField()
+    """{language: text}, as in its identity."""
+    licence = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ("office", "slug")
+        constraints = (
+            models.UniqueConstraint(fields=["office", "slug"], name="one_provider_a_slug"),
+        )
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class EpochRow(models.Model):
+    """What a provider owed at one block, and what covered it."""
+
+    provider = models.ForeignKey(ProviderRow, on_delete=models.CASCADE, related_name="epochs")
+    epoch = models.PositiveBigIntegerField()
+    digest = models.CharField(max_length=64)
+    folder = models.CharField(max_length=128)
+    """Where its files lie: providers/SLUG/NAME."""
+    block_height = models.PositiveIntegerField()
+    block_hash = models.CharField(max_length=64)
+    trees = models.JSONField()
+    """The statement's heads of trees, each with the name of its published level's file."""
+    rejected = models.CharField(max_length=32, blank=True)
+    """Why a reader rejects the published files (khazana.supervision.solvency.errors.Reason)."""
+    why = models.TextField(blank=True)
+    block_time = models.DateTimeField(null=True)
+    """The block's median time past, as the statement of the coins gives it."""
+    kept = models.BigIntegerField(null=True)
+    """Satoshis that the provider's own statement shows at the block; null without one."""
+    kept_derivable = models.BigIntegerField(null=True)
+    """How much of them anyone derives from the chain: grade A."""
+    recomputed = models.JSONField(null=True)
+    """The regulator's countersignature: whether its key signed, and of how many customers."""
+
+    class Meta:
+        ordering = ("provider", "-epoch")
+        constraints = (
+            models.UniqueConstraint(fields=["provider", "folder"], name="one_epoch_a_folder"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} {self.epoch}"
+
+    @property
+    def statement_path(self) -> str:
+        return f"{self.folder}/epoch.json"

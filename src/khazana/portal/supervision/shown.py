@@ -1,0 +1,55 @@
+"""Amounts of any asset, and shares, as the pages of providers show them."""
+
+from fractions import Fraction
+
+from django.utils.translation import get_language
+
+from khazana.portal.formatting.bidi import SafeText, ltr_html
+from khazana.portal.formatting.numbers import decimal_text, percent_text
+from khazana.portal.supervision.models import EpochRow
+from khazana.supervision.solvency.page.build import page_words
+from khazana.supervision.solvency.sampling import USUAL_OMISSIONS, USUAL_SURENESS, checks_needed
+
+BITCOIN = "liabilities/BTC"
+
+
+def units_html(amount: int, *, asset: str, scale: int) -> SafeText:
+    """Smallest units of an asset with its decimals and its name."""
+    return ltr_html(f"{decimal_text(amount, places=scale)} {asset}", css="amount")
+
+
+def owed_of(epoch: EpochRow) -> int | None:
+    """What customers are owed in bitcoin; None where the statement has no such tree."""
+    return next((tree["sum"] for tree in epoch.trees if tree["name"] == BITCOIN), None)
+
+
+def covered_html(epoch: EpochRow) -> SafeText | None:
+    """Coins as a share of bitcoin owed; None where one of them is not stated, or nothing owed."""
+    owed = owed_of(epoch)
+    if not owed or epoch.kept is None:
+        return None
+    return _percent(Fraction(epoch.kept, owed))
+
+
+def rejected_text(reason: str) -> str:
+    """Why a reader rejects the published files, in the reader's language; "" where nobody does."""
+    return page_words()["reason"][reason][_language()] if reason else ""
+
+
+def omissions() -> list[tuple[SafeText, list[int]]]:
+    """Shares of customers left out, and how many checks catch each with the usual sureness."""
+    return [
+        (
+            _percent(omitted, places=2),
+            [checks_needed(omitted=omitted, sureness=sureness) for sureness in USUAL_SURENESS],
+        )
+        for omitted in USUAL_OMISSIONS
+    ]
+
+
+def _percent(share: Fraction, *, places: int = 1) -> SafeText:
+    return ltr_html(percent_text(share, language=_language(), places=places), css="amount")
+
+
+def _language() -> str:
+    return (get_language() or "en").partition("-")[0]
