@@ -16,8 +16,9 @@ J_PER_TH = "16.345"
 """Two fifths of the machine power in S21 XP, two fifths in S21, a fifth in S19k Pro."""
 FEES = "0.01"
 FEES_SOURCE = "assumed: 1 % of the subsidy"
-DAILY_LUCK_PERCENT = 1
-"""How much a pool that pays per share varies in a day; over n days 1 % / √n."""
+DAILY_LUCK_PERCENT, DAILY_LUCK_PPLNS_PERCENT = 1, 3
+"""How much a pool that pays per share varies in a day, and one that splits what its blocks earn;
+over n days a √n-th of it (assumed)."""
 
 _BASIS_POINTS = 10_000
 _STEADY, _MONTHLY = 50, 20
@@ -47,11 +48,12 @@ def earned(site: DemoSite, counter: Counter, span: tuple[int, int], shift_s: int
     return math.floor(expected.sats / DIVISOR * (_BASIS_POINTS + off) / _BASIS_POINTS)
 
 
-def luck_percent(first: int, until: int) -> str:
+def luck_percent(first: int, until: int, *, pplns: bool = False) -> str:
     """The standard deviation by luck over [first, until), rounded up to hundredths.
 
     >>> luck_percent(0, 30 * 86_400)
     '0.19'
     """
     days = Fraction(until - first, DAY_S)
-    return hundredths_up(DAILY_LUCK_PERCENT * root_up(1 / days))
+    daily = DAILY_LUCK_PPLNS_PERCENT if pplns else DAILY_LUCK_PERCENT
+    return hundredths_up(daily * root_up(1 / days))

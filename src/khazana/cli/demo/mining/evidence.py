@@ -13,6 +13,7 @@ from khazana.cli.demo.mining.meters import company_name, metered
 from khazana.cli.demo.mining.programme import Programme, Working
 from khazana.cli.demo.mining.scenario import DAY_S
 from khazana.cli.demo.mining.settlements import Settlement
+from khazana.cli.demo.mining.shares import SHARING, receipts_of
 from khazana.cli.demo.mining.tables import (
     bills_csv,
     outages_csv,
@@ -80,12 +81,14 @@ def evidence_files(programme: Programme, rows: Sequence[Settlement]) -> Mapping[
         TARIFFS: tariffs_csv(programme, rows),
         OUTAGES: outages_csv(programme, rows),
     }
+    receipts = receipts_of(programme, rows)
     meters, readings, seals = ((name, needed[name]) for name in NEEDED)
     given = read_metering(
         meters=meters,
         readings=readings,
         seals=seals,
         tables={name: (name, content) for name, content in tables.items()},
+        receipts=list(receipts.items()),
     )
     bodies = [
         from_folder(
@@ -97,7 +100,7 @@ def evidence_files(programme: Programme, rows: Sequence[Settlement]) -> Mapping[
         )
         for working in programme.working
     ]
-    return {**needed, **tables, SITES_FILE: sites_file(bodies)}
+    return {**needed, **tables, **receipts, SITES_FILE: sites_file(bodies)}
 
 
 def sites_file(bodies: Sequence[MiningBody]) -> bytes:
@@ -144,10 +147,11 @@ def site_body(programme: Programme, working: Working, rows: Sequence[Settlement]
 
 def _month(programme: Programme, working: Working, row: Settlement) -> MonthBody:
     first, until = programme.span(row)
+    shares = working.site.id == SHARING
     paid = [p for p in payouts_of(programme, [row]) if p.site == working.site.id]
     return msgspec.structs.replace(
-        open_month(first=first, until=until, site_payout="fpps"),
-        luck_percent=luck_percent(first, until),
+        open_month(site_payout="pplns" if shares else "fpps", first=first, until=until),
+        luck_percent=luck_percent(first, until, pplns=shares),
         arrivals=[
             ArrivalBody(txid=p.txid, account=working.account, amount_sat=p.amount) for p in paid
         ],
