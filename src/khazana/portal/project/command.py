@@ -15,6 +15,7 @@ from khazana.portal.project.command_desk import (
     for_owner_only,
     is_of_desk,
     run_desk,
+    run_restore,
 )
 
 HOST = "127.0.0.1"
@@ -149,6 +150,8 @@ def _run(args: argparse.Namespace) -> int:
     if args.command == "check":
         call_command("check", deploy=True, fail_level="WARNING")
         return 0
+    if args.command == "restore":
+        return run_restore(args)
     if getattr(args, "chain", None):
         from khazana.bitcoin.adapters.source import open_chain
 

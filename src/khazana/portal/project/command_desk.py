@@ -5,9 +5,10 @@ import getpass
 import os
 import signal
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
-DESK_COMMANDS = ("staff", "audit-log", "work")
+DESK_COMMANDS = ("staff", "audit-log", "work", "backup", "restore")
 """Commands that need the desk's tables, whatever else they are given."""
 
 
@@ -50,6 +51,14 @@ def add_desk_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         help="publication folder of a partner office (repeatable)",
     )
     work.add_argument("--once", action="store_true", help="end when nothing is left to do")
+    backup = commands.add_parser("backup", help="database and office files into one file")
+    restore = commands.add_parser("restore", help="a backup into an installation without data")
+    restore.add_argument(
+        "--secret", metavar="FILE", type=Path, help="the copy of secret.key that was kept apart"
+    )
+    for each in (backup, restore):
+        each.add_argument("file", metavar="FILE", type=Path)
+        each.add_argument("--office", metavar="DIR", type=Path, help="the office's files of record")
     log = commands.add_parser("audit-log", help="the acts of the staff")
     log_actions = log.add_subparsers(dest="action", required=True, metavar="ACTION")
     log_actions.add_parser("verify", help="follow the chain through the database")
@@ -80,7 +89,9 @@ def for_owner_only(folder: Path) -> None:
 
 def run_desk(args: argparse.Namespace) -> int:
     """Run one of the desk's commands; the tables are there."""
-    return {"staff": _staff, "audit-log": _audit_log, "work": _work}[str(args.command)](args)
+    return {"staff": _staff, "audit-log": _audit_log, "work": _work, "backup": _backup}[
+        str(args.command)
+    ](args)
 
 
 def _actor() -> str:
@@ -137,6 +148,29 @@ def _work(args: argparse.Namespace) -> int:
     schedules = office_schedules([str(folder.absolute()) for folder in args.partner])
     done = work(schedules, once=args.once, stop=stop, lease_seconds=LEASE_SECONDS)
     print(f"{done} tasks done")
+    return 0
+
+
+def _backup(args: argparse.Namespace) -> int:
+    from khazana.portal.audit.record import record
+    from khazana.portal.desk.backup import make_backup
+
+    record("backup made", actor=_actor(), subject=args.file.name)
+    count = make_backup(args.file, now=datetime.now(UTC))
+    print(f"{count} files in {args.file}; secret.key is not among them: keep a copy elsewhere")
+    return 0
+
+
+def run_restore(args: argparse.Namespace) -> int:
+    """Before anything else has made a database."""
+    from khazana.portal.audit.record import record
+    from khazana.portal.desk.backup import restore_backup
+
+    args.data.mkdir(parents=True, exist_ok=True)
+    for_owner_only(args.data)
+    count = restore_backup(args.file, secret=args.secret)
+    record("backup restored", actor=_actor(), subject=args.file.name)
+    print(f"{count} files restored from {args.file}")
     return 0
 
 
