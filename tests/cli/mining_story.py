@@ -218,7 +218,7 @@ class Story:
             more=[MiningParts(bodies or self.bodies(*listed), chain=self.world.chain)],
         ).statement
 
-    def check(self, statement: Statement, metering=()) -> Report:
+    def check(self, statement: Statement, metering=(), gateways=()) -> Report:
         return verify(
             Request(
                 raw=self.world.signed(statement),
@@ -228,7 +228,7 @@ class Story:
                 now=NOW,
                 pin=Pin(self.world.identity.fingerprint),
             ),
-            more=[MiningChecks(metering)],
+            more=[MiningChecks(metering, gateways=gateways)],
         )
 
 

@@ -11,14 +11,19 @@ from functools import cache
 import msgspec
 import pytest
 
+from khazana.bitcoin.address import address_of
+from khazana.bitcoin.network import REGTEST
 from khazana.cli.commands import verify as verify_command
 from khazana.cli.main import main
 from khazana.mining.day_stamps import month_document
-from khazana.mining.evidence.seals import read_seals
+from khazana.mining.evidence.readings import read_readings, write_readings
+from khazana.mining.evidence.seals import read_seals, write_seals
 from khazana.statement.checks import Verdict
+from khazana.statement.keys import key_id, public_bytes
 from khazana.statement.timestamps.format import write_proof
 from khazana.statement.timestamps.make import promised
 from tests.cli.mining_story import BILLS, PART, SEALS, TARIFFS, Story, metered, read
+from tests.mining.metering import GATEWAY, METERS, honest, seals_of
 from tests.reserve.simulator import NOW, rerooted, script
 
 CHECKS = (
@@ -183,7 +188,72 @@ def test_energy_stated_otherwise_with_figures_to_fit_fails_the_counters_alone(tm
     assert texts[0] == "low_wh is 7439000000; the counters give 7440000000"
 
 
+def test_a_second_feeder_called_a_check_meter_is_told_by_its_bill(tmp_path):
+    # Two feeders of the same load: the counters agree, and half of the energy would be gone.
+    both = BILLS + BILLS.splitlines()[1].replace("bill-1,main-1", "bill-2,check-1") + "\n"
+    report = judged(tmp_path, bills_csv=both.encode())
+    (text,) = the_failure(report, "mining_bills", "E35")
+    assert text == "meter check-1 is declared as a check meter, and its energy is billed"
+
+
+def test_a_site_whose_meters_are_there_and_whose_month_is_not_is_named(tmp_path):
+    first = METERS.split("[[meter]]")[1].replace("main-1", "main-9").replace("site-1", "site-9")
+    more = f"{METERS}[[meter]]{first}"
+    report = judged(tmp_path, meters_toml=more.encode())
+    (text,) = the_failure(report, "mining_energy", "E33")
+    assert text == "meters of site-9 are declared, and no month of it rests on these files"
+
+
+def test_a_gateway_key_that_the_reader_did_not_name_is_a_strangers(tmp_path):
+    told, stamp = story()
+    given = read(told.write(tmp_path, stamps_2026__01_ots=stamp))
+    statement = told.made(bodies=told.behind(given))
+    own = key_id(public_bytes(GATEWAY))
+    assert told.check(statement, [given], gateways=[own]).exit_status == 0
+    report = told.check(statement, [given], gateways=["ab" * 32])
+    (text,) = the_failure(report, "mining_energy", "E9")
+    assert text == f"days are sealed by key {own}, which is none that you named"
+    # Without a pin the key is printed, so that it can be asked for.
+    limits = told.check(statement, [given]).result("mining_energy").limits
+    assert any(own in limit and "--gateway" in limit for limit in limits)
+
+
+def test_energy_before_and_after_the_months_stated_is_told(tmp_path):
+    told, _ = story()
+    rows = [("main-1", v) for v in honest(35)] + [("check-1", v) for v in honest(35)]
+    readings = write_readings(rows)
+    seals = write_seals(seals_of(read_readings("readings.csv", readings)))
+    stamp = told.stamp(seals)
+    report = judged(tmp_path, readings_csv=readings, seals_csv=seals, stamps_2026__01_ots=stamp)
+    assert report.failed == ()
+    limits = report.result("mining_energy").limits
+    assert "The same meters counted 960000000 Wh before and after the months stated." in limits
+
+
 # A pool's statement, or the site's reading of it
+
+
+def test_a_pool_statement_that_a_month_does_not_state_is_named(tmp_path):
+    report = judged(tmp_path, again=lambda body: month(body, pool=None))
+    texts = the_failure(report, "mining_payouts", "E36")
+    assert texts == ["site-1, month 2026-01 does not state this payout's file"] * 2
+
+
+def test_a_payout_after_the_closing_block_belongs_to_the_next_statement(tmp_path):
+    told = Story()
+    late = told.world.fund(script("mine"), 12345)
+    told.world.mine()
+    address = address_of(script("mine"), REGTEST)
+    line = (
+        f"pool-a,d7,site-1,2026-01-31T00:00:00Z,2026-02-01T00:00:00Z,{late},0,{address},"
+        "0.00012345\n"
+    )
+    payouts = told.payouts() + line.encode()
+    given = read(told.write(tmp_path, payouts_csv=payouts, stamps_2026__01_ots=told.stamp()))
+    bodies = told.behind(given)
+    assert bodies[0].months[0].pool.payouts == 3
+    report = told.check(told.made(bodies=bodies), [given])
+    assert report.failed == (), report.result("mining_payouts").findings
 
 
 @pytest.mark.parametrize(
@@ -301,6 +371,35 @@ def test_tariffs_that_leave_time_out_do_not_give_a_month(tmp_path):
     assert "line 3 begins 2026-01-21T00:00:00Z, not 2026-01-11T00:00:00Z" in text
 
 
+@pytest.mark.parametrize(("table", "rule"), [("power", "E38"), ("outages", "E39")])
+def test_cost_or_load_shedding_that_is_not_stated_is_named(tmp_path, table, rule):
+    report = judged(tmp_path, again=lambda body: month(body, **{table: None}))
+    (text,) = the_failure(report, "mining_power", rule)
+    assert text.endswith("is there, and not stated")
+
+
+@pytest.mark.parametrize(("table", "rule"), [("power", "E38"), ("outages", "E39")])
+def test_a_sum_that_rests_on_nothing_though_its_table_is_there_is_named(tmp_path, table, rule):
+    report = judged(tmp_path, edit=lambda part: part[table].update(file=None))
+    (text,) = the_failure(report, "mining_power", rule)
+    assert text.startswith("it does not rest on")
+
+
+def test_a_limit_declared_too_high_does_not_make_a_site_idle(tmp_path):
+    loose = METERS.replace("most_kw = 12_000", "most_kw = 10_000_000").encode()
+    told, stamp = story()
+    given = read(told.write(tmp_path, meters_toml=loose, stamps_2026__01_ots=stamp))
+    (body,) = told.behind(given)
+    assert body.months[0].outages.seconds == 7200
+
+
+def test_a_company_without_outages_in_the_table_is_told(tmp_path):
+    report = judged(tmp_path, stated={"company": "Nord Electric"})
+    assert report.failed == ()
+    limits = report.result("mining_power").limits
+    assert "The tables name no outage of Nord Electric: 0 hours there say nothing." in limits
+
+
 # Stamps
 
 
@@ -382,6 +481,14 @@ def test_without_a_folder_nothing_behind_a_month_is_checkable_and_nothing_is_req
     assert report.exit_status == 0
     for name in CHECKS[1:]:
         assert report.result(name).verdict is Verdict.NOT_CHECKABLE, name
+
+
+@pytest.mark.parametrize("words", [["--gateway", "ab" * 32], ["--gateway", "xyz"]])
+def test_a_gateway_goes_with_a_folder_and_is_a_keys_id(tmp_path, capsys, words):
+    file = tmp_path / "statement.json"
+    file.write_bytes(b"{}")
+    assert main(["verify", str(file), "--chain", "core:x", *words]) == 2
+    assert "--gateway is the 64 hex digits of a key's id" in capsys.readouterr().err
 
 
 def test_the_command_takes_the_whole_folder(tmp_path, monkeypatch, capsys):

@@ -59,7 +59,8 @@ def test_an_honest_month_passes_and_says_what_rests_on_whose_word():
     assert result.summary.startswith("SIMULATED; 1 months of 1 sites computed again: ")
     assert "1 within, 0 below, 0 above the detection limit of at most 4.46 %" in result.summary
     assert "difficulty: SIMULATED (shipped difficulty epochs" in result.basis
-    simulated, year, fees, sources = result.limits
+    word, simulated, year, fees, sources = result.limits
+    assert word.startswith("The energy of 1 of 1 months is the office's word")
     assert simulated.startswith("SIMULATED: mainnet's difficulty is replayed")
     assert "no shortfall beyond the limit. Seen nine times in ten: a diversion of" in year
     assert fees == "Fees over the subsidy are entered, not taken from real blocks: 0.01 (assumed)."
@@ -108,6 +109,13 @@ def test_a_diverted_share_above_the_limit_is_below_and_says_so():
         ({"luck_percent": "0.20"}, "Expected `str` matching regex"),
         ({"low_wh": 8_000_000_000}, "its energy is bounded from no side"),
         ({"until": "2025-01-01T00:00:00Z"}, "it ends before it begins"),
+        ({"until": "2026-02-05T00:00:00Z"}, "it is longer than a month"),
+        ({"month": "2026-02"}, "it is called 2026-02, and its middle lies in 2026-01"),
+        ({"first": "2026-13-01T00:00:00Z"}, "does not match format"),
+        ({"check": {"low_wh": 2, "high_wh": 1}}, "its check meter's energy is bounded"),
+        ({"implied_j_per_th": "10"}, "implied_j_per_th is stated as 10"),
+        ({"best_j_per_th": None}, "best_j_per_th is stated as None"),
+        ({"questioned": True}, "questioned is stated as True; the rest gives False"),
     ],
 )
 def test_a_lie_about_a_month_fails_this_check_alone(fields, said):
@@ -129,6 +137,14 @@ def test_a_lie_about_a_month_fails_this_check_alone(fields, said):
         ({"site": "site-2"}, "E30", "its body is about site-2"),
         ({"extra": 1}, "E30", "Object contains unknown field `extra`"),
         ({"months": []}, "E30", "Expected `array` of length >= 1"),
+        ({"years": []}, "E31", "the test of its months covers the years: 2026"),
+        ({"rewards": "blocks"}, "E30", "a replayed difficulty has no blocks of its own"),
+        ({"name": "Site 1\u001b[2K all well"}, "E30", "Expected `str` matching regex"),
+        (
+            {"budget": [{"name": "all", "percent": "50", "source": "x", "changing": False}]},
+            "E30",
+            "an error budget of 50 % or more says nothing",
+        ),
         (
             {"difficulty": {"source": "a node", "shift_s": -YEAR_S, "divisor": 1000}},
             "E34",
@@ -151,6 +167,79 @@ def test_a_lie_about_a_site_fails_this_check_alone(fields, rule, said):
     assert report.failed == ("mining",)
     found = [(f.rule, f.text) for f in report.result("mining").findings]
     assert any(r == rule and said in text for r, text in found), found
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"level_percent": "1"}, "no alarm among 1 sites, limits 1 and no % is stated of 2026"),
+        ({"sites": 40}, "no alarm among 40 sites"),
+        (
+            {"finding": "alarm", "alarm_month": "2026-01", "alarm_chart": "level"},
+            "an alarm in 2026-01 (level, 1 sites) is stated",
+        ),
+    ],
+)
+def test_a_lie_about_the_test_over_all_sites_fails_this_check_alone(fields, said):
+    report = changed(lambda body: body["years"][0].update(fields))
+    assert report.failed == ("mining",)
+    (finding,) = report.result("mining").findings
+    assert finding.rule == "E31"
+    assert finding.text.startswith(said)
+
+
+def test_a_diverted_month_raises_the_alarm_and_hiding_it_fails():
+    robbed = Story(diverted_percent=6)
+    made = robbed.made(site(*robbed.arrivals))
+    report = robbed.check(made)
+    assert "the test over all sites alarms for site-1 in 2026-01" in report.result("mining").summary
+
+    def hide(parts):
+        year = parts[PART]["years"][0]
+        year.update(finding="ok", alarm_month=None, alarm_chart=None)
+
+    hidden = robbed.check(rerooted(made, hide))
+    assert hidden.failed == ("mining",)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"j_per_th": {"value": "40", "source": "x"}},
+            "Question: site-1 states 40 J/TH; the",
+        ),
+        ({"pue": {"value": "1.5", "source": "x"}}, "Question: site-1 states a PUE of 1.5; more"),
+    ],
+)
+def test_an_efficiency_that_hides_half_of_it_is_asked_about(fields, said):
+    # Nothing fails: figures follow from what is stated. The question is printed every time.
+    told = story()
+    report = told.check(told.made(site(*told.arrivals, **fields)))
+    assert report.failed == ()
+    assert any(limit.startswith(said) for limit in report.result("mining").limits)
+    assert "1 above" in report.result("mining").summary
+
+
+def test_a_month_left_out_between_two_is_refused_where_it_is_missing():
+    one = site()
+    later = {**one["months"][0], "month": "2026-03"}
+    later |= {"first": "2026-03-01T00:00:00Z", "until": "2026-04-01T00:00:00Z"}
+    one["months"].append(later)
+    with pytest.raises(SitesRefused) as refused:
+        read_sites("mining.json", sites(one))
+    said = "the time from 2026-02-01T00:00:00Z to 2026-03-01T00:00:00Z is left out"
+    assert said in str(refused.value)
+    assert "months[1]" in str(refused.value)
+
+
+def test_two_halves_of_a_month_do_not_both_bear_its_name():
+    one = site()
+    half = {**one["months"][0], "first": "2026-01-16T00:00:00Z"}
+    one["months"][0] = {**one["months"][0], "until": "2026-01-16T00:00:00Z"}
+    one["months"].append(half)
+    with pytest.raises(SitesRefused, match="2026-01 stands here twice"):
+        read_sites("mining.json", sites(one))
 
 
 @pytest.mark.parametrize(
@@ -262,6 +351,8 @@ def test_solo_luck_follows_from_the_blocks_expected():
         (lambda d: d["sites"][0]["difficulty"].update(source="x"), "source is filled in"),
         (lambda d: d["sites"].append(d["sites"][0]), "site site-1 stands here twice"),
         (lambda d: d["sites"][0].update(site="a b"), "is no part name"),
+        (lambda d: d["sites"][0].update(years=[]), "they are computed; leave them out"),
+        (lambda d: d["sites"][0].pop("budget"), "missing required field `budget`"),
     ],
 )
 def test_a_malformed_file_of_sites_is_refused_with_its_place(change, said):

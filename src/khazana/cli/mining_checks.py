@@ -15,6 +15,7 @@ from khazana.mining.checks_metering import (
     place,
     power_findings,
     shown_months,
+    unstated_wh,
 )
 from khazana.mining.checks_paid import (
     Accounts,
@@ -61,10 +62,12 @@ class MiningChecks:
     """The checks called `mining…`, for `khazana.reserve.verify.verify` (its `more`).
 
     metering: files behind the sites' months, as the office or the utility gave them to the reader.
+    gateways: ids of the keys that the reader knows to be the utility's.
     """
 
-    def __init__(self, metering: Sequence[Metering] = ()) -> None:
+    def __init__(self, metering: Sequence[Metering] = (), *, gateways: Iterable[str] = ()) -> None:
         self.metering = tuple(metering)
+        self.gateways = frozenset(gateways)
 
     def __call__(self, case: Case) -> Iterable[Check[Case]]:
         if not case.statement.header.parts.get(KIND) and not self.metering:
@@ -147,7 +150,7 @@ class MiningChecks:
             f"rewards: {rewards}",
             good=mining_summary(bodies),
             findings=findings,
-            limits=mining_limits(bodies),
+            limits=mining_limits(bodies, shown=len(shown_months(bodies, self.metering))),
         )
 
     def energy(self, case: Case) -> Answer:
@@ -160,9 +163,19 @@ class MiningChecks:
         sealed = sum(given.audit.sealed for given in self.metering)
         limits = [
             "Counters are the utility's word: its gateway signed them; nothing shows here that a "
-            "meter counts all that flows, nor that the keys in meters.toml are the utility's: ask "
-            "the utility for their ids.",
+            "meter counts all that flows.",
         ]
+        keys = sorted({key for given in self.metering for key in given.audit.used})
+        if not self.gateways:
+            limits.append(
+                "Nothing shows here that the keys in meters.toml are the utility's: ask it for "
+                f"their ids, and name them by --gateway ({', '.join(keys)})."
+            )
+        outside = sum(unstated_wh(bodies, given) for given in self.metering)
+        if outside:
+            limits.append(
+                f"The same meters counted {outside} Wh before and after the months stated."
+            )
         if len(shown) < len(months):
             limits.append(
                 f"The energy of {len(months) - len(shown)} of {len(months)} months is the "
@@ -171,9 +184,16 @@ class MiningChecks:
         return answer(
             basis="the utility's sealed counters, " + _digests(self.metering),
             good=f"{len(shown)} of {len(months)} months are what {sealed} sealed readings show",
-            findings=energy_findings(bodies, self.metering),
+            findings=[*energy_findings(bodies, self.metering), *self._strangers(keys)],
             limits=tuple(limits),
         )
+
+    def _strangers(self, keys: Sequence[str]) -> Iterator[Finding]:
+        """Rule E9 with a pin: a site may declare a key of its own as the utility's."""
+        for key in keys:
+            if self.gateways and key not in self.gateways:
+                text = f"days are sealed by key {key}, which is none that you named"
+                yield Finding("E9", text, "meters.toml")
 
     def bills(self, case: Case) -> Answer:
         bodies = _bodies(case)
@@ -255,7 +275,8 @@ class MiningChecks:
             findings=receipt_findings(shown, chain=chain, accounts=_accounts(case)),
             limits=(
                 "Receipts remove luck, not calibration: how much energy the work took is J/TH, "
-                "the word of the source named.",
+                "the word of the source named. That the share target was agreed before the work "
+                "is the office's word.",
                 *_implied(found),
             ),
         )
@@ -305,8 +326,16 @@ class MiningChecks:
             limits=(
                 "Tariffs, costs and outages are the word of the sources named.",
                 *more,
+                *self._no_outages(bodies),
             ),
         )
+
+    def _no_outages(self, bodies: Sequence[MiningBody]) -> Iterator[str]:
+        """A company misspelt, or that publishes nothing, has no outages either."""
+        known = {one.off.company for given in self.metering for one in given.outages or ()}
+        if any(OUTAGES in given.files for given in self.metering):
+            for company in sorted({body.company for body in bodies if body.company} - known):
+                yield f"The tables name no outage of {company}: 0 hours there say nothing."
 
     def stamps(self, case: Case) -> Answer:
         chain = case.required_chain()

@@ -1,6 +1,8 @@
 """What `khazana verify` asks about mining: what follows is computed again, the rest is named."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
 
 from khazana.bitcoin.coinbases import CoinbasesNotGiven
 from khazana.errors import KhazanaError
@@ -8,15 +10,19 @@ from khazana.ledger.findings import Finding
 from khazana.mining.arrivals import MinedPosting, arrival_findings
 from khazana.mining.block_rewards import MonthRewards
 from khazana.mining.difficulty import DifficultySeries
-from khazana.mining.figures import FOLLOWING, month_figures
+from khazana.mining.figures import FOLLOWING, month_figures, seconds_of
+from khazana.mining.machines import NAMEPLATE_TOLERANCE, shipped_machines, worst_at
 from khazana.mining.month_body import MonthBody
-from khazana.mining.parts import KIND, SIMULATED_NOTICE, MiningBody, YearBody
+from khazana.mining.parts import KIND, SIMULATED_NOTICE, MiningBody, YearBody, exact
 from khazana.mining.years import year_sentence, years_agree, years_of
 
 SeriesFor = Callable[[MiningBody], DifficultySeries]
 """The difficulty that a body's figures must follow from: the chain's own, or the shipped one."""
 RewardsOf = Callable[[MonthBody], MonthRewards]
 """What the real blocks of a month paid, as the reader's chain shows them."""
+MOST_PUE = Fraction(6, 5)
+"""Air-cooled sites have 1.03 to 1.08 (facts); above 1.2 somebody should be asked."""
+_LATEST_S = 253_370_764_800
 _QUESTION = "more arrived than machines of the time make of the energy, which is to be asked about"
 
 
@@ -111,9 +117,19 @@ def _year(year: YearBody) -> str:
     )
 
 
-def mining_limits(bodies: Sequence[MiningBody]) -> tuple[str, ...]:
-    """Whose word each figure is that no chain shows; printed whatever became of the check."""
+def mining_limits(bodies: Sequence[MiningBody], *, shown: int = 0) -> tuple[str, ...]:
+    """Whose word each figure is that no chain shows; printed whatever became of the check.
+
+    shown: months whose readings and seals the reader was given.
+    """
     said = []
+    months = sum(len(body.months) for body in bodies)
+    if shown < months:
+        said.append(
+            f"The energy of {months - shown} of {months} months is the office's word: their "
+            "readings and seals were not given (--metering FOLDER)."
+        )
+    said += [asked for body in bodies for asked in _asked(body)]
     simulated = [body.site for body in bodies if body.simulated]
     if simulated:
         said.append(f"{SIMULATED_NOTICE} ({', '.join(simulated)}).")
@@ -128,6 +144,28 @@ def mining_limits(bodies: Sequence[MiningBody]) -> tuple[str, ...]:
         "than a month's detection limit cannot be seen."
     )
     return tuple(said)
+
+
+def _asked(body: MiningBody) -> Iterator[str]:
+    """Rule MI9 from the other side: an efficiency worse than any machine of the time hides what
+    it makes seem lost."""
+    at = datetime.fromtimestamp(
+        min(max(seconds_of(body.months[-1].until) - 1 + body.difficulty.shift_s, 0), _LATEST_S), UTC
+    )
+    worst = worst_at(shipped_machines(), at.date())
+    if worst is None:
+        return
+    most = worst.efficiency_j_per_th * (1 + NAMEPLATE_TOLERANCE)
+    if exact(body.j_per_th.value) > most:
+        yield (
+            f"Question: {body.site} states {body.j_per_th.value} J/TH; the worst machine of the "
+            f"time, {worst.model}, has {float(worst.efficiency_j_per_th):.1f}. Who measured it?"
+        )
+    if exact(body.pue.value) > MOST_PUE:
+        yield (
+            f"Question: {body.site} states a PUE of {body.pue.value}; more than {float(MOST_PUE)} "
+            "is unusual. What else does its meter feed?"
+        )
 
 
 def mining_summary(bodies: Sequence[MiningBody]) -> str:

@@ -44,6 +44,29 @@ def energy_findings(
         if not behind:
             text = "no month of the statement rests on these files, by their SHA-256"
             yield Finding("E33", text, given.readings.file)
+            continue
+        stated = {body.site for body, _, _ in behind}
+        for site in sorted({m.site for m in given.meters.meters.values()} - stated):
+            text = f"meters of {site} are declared, and no month of it rests on these files"
+            yield Finding("E33", text, given.readings.file)
+
+
+def unstated_wh(bodies: Sequence[MiningBody], given: Metering) -> int:
+    """What the main meters of the sites counted before the first and after the last month that
+    rests on these files."""
+    total = 0
+    for body in bodies:
+        months = [m for b, m, _ in shown_months([body], [given])]
+        if not months:
+            continue
+        first, until = _first(months[0]), _until(months[-1])
+        for meter in given.of_site(body.site, MeterRole.MAIN):
+            rows = given.readings.by_meter.get(meter, ())
+            before = [row.register_wh for row in rows if row.at <= first]
+            after = [row.register_wh for row in rows if row.at >= until]
+            total += max(0, before[-1] - before[0]) if before else 0
+            total += max(0, after[-1] - after[0]) if after else 0
+    return total
 
 
 def _energy(body: MiningBody, month: MonthBody, given: Metering) -> Iterator[Finding]:
@@ -71,6 +94,7 @@ def bill_findings(bodies: Sequence[MiningBody], metering: Sequence[Metering]) ->
                 given.bills, given.readings.by_meter, given.meters, file=given.files[BILLS][0]
             )
             yield from wrong
+            yield from _billed_checks(given)
     for body, month, given in shown_months(bodies, metering):
         if month.billed_wh is None or given.bills is None:
             continue
@@ -79,6 +103,16 @@ def bill_findings(bodies: Sequence[MiningBody], metering: Sequence[Metering]) ->
             yield Finding("E35", f"its bills are another file than {given.files[BILLS][0]}", where)
             continue
         yield from _billed(month, given, where)
+
+
+def _billed_checks(given: Metering) -> Iterator[Finding]:
+    """A meter that is billed carries energy of its own: it is no check of another."""
+    for bill in given.bills or ():
+        meter = given.meters.meters.get(bill.meter)
+        if meter is not None and meter.role is MeterRole.CHECK:
+            text = f"meter {meter.id} is declared as a check meter, and its energy is billed"
+            where = f"{given.files[BILLS][0]}, line {bill.line}, bill {bill.document}"
+            yield Finding("E35", text, where)
 
 
 def _billed(month: MonthBody, given: Metering, where: str) -> Iterator[Finding]:
@@ -138,7 +172,14 @@ def power_findings(bodies: Sequence[MiningBody], metering: Sequence[Metering]) -
             (TARIFFS, "E38", month.power, power_body),
             (OUTAGES, "E39", month.outages, outages_body),
         ):
-            if stated is None or stated.file is None or name not in given.files:
+            if name not in given.files:
+                continue
+            if stated is None:
+                if rule == "E38" or body.company is None or _has_outages(body, month, given):
+                    yield Finding(rule, f"{given.files[name][0]} is there, and not stated", where)
+                continue
+            if stated.file is None:
+                yield Finding(rule, f"it does not rest on {given.files[name][0]}", where)
                 continue
             if stated.file != given.digest(name):
                 text = f"it rests on another file than {given.files[name][0]}"
@@ -154,6 +195,10 @@ def power_findings(bodies: Sequence[MiningBody], metering: Sequence[Metering]) -
                 if said != shown:
                     text = f"{field} is stated as {said}; table and counters give {shown}"
                     yield Finding(rule, text, where)
+
+
+def _has_outages(body: MiningBody, month: MonthBody, given: Metering) -> bool:
+    return any(one.off.company == body.company for one in given.outages or ())
 
 
 def place(body: MiningBody, month: MonthBody) -> str:

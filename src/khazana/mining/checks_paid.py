@@ -36,7 +36,10 @@ def payout_findings(
     """Rules E15 to E17 and E36: pools' lines are outputs of the chain, and the month's payouts."""
     scripts = _scripts(bodies, accounts)
     account_of = {script: name for name, listed in accounts.items() for script in listed}
-    history = list(chain.history(scripts, None, until)) if metering else []
+    # Up to the tip: a pool's file may go on after the statement's closing block.
+    tip = chain.tip()
+    history = list(chain.history(scripts, None, tip)) if metering else []
+    booked = {c.txid for c in history if c.block.height <= until.height}
     found: dict[str, tuple[Arrival, ...]] = {}
     for given in metering:
         if PAYOUTS not in given.files:
@@ -49,7 +52,8 @@ def payout_findings(
         if digest in found:
             continue
         found[digest] = audit.arrivals
-        yield from _unclaimed(name, digest, audit.arrivals, bodies)
+        for arrival in audit.arrivals:
+            yield from _unstated(name, arrival, bodies)
     for body, month, given in shown:
         if month.pool is None or PAYOUTS not in given.files:
             continue
@@ -67,29 +71,21 @@ def payout_findings(
             )
             yield Finding("E36", text, where)
         said = {posting_of(arrival) for arrival in month.arrivals}
-        paid = set(_postings(own, account_of))
+        paid = set(_postings([a for a in own if a.outpoint.txid in booked], account_of))
         for posting in sorted(said - paid):
             yield Finding("E36", f"the pool's statement does not have {posting}", where)
         for posting in sorted(paid - said):
             yield Finding("E36", f"the month does not count {posting}, which the pool paid", where)
 
 
-def _unclaimed(
-    name: str, digest: str, arrivals: Sequence[Arrival], bodies: Sequence[MiningBody]
-) -> Iterator[Finding]:
-    """Payouts of a file that months rest on, for work that no month of their site states."""
-    for arrival in arrivals:
-        payout = arrival.payout
-        months = [m for b in bodies if b.site == payout.site for m in b.months]
-        resting = [m for m in months if m.pool is not None and m.pool.file == digest]
-        within = any(seconds_of(m.first) <= payout.first < seconds_of(m.until) for m in resting)
-        if resting and not within and _spanned(payout.first, months):
-            text = "a month that does not rest on this statement is paid by it"
-            yield Finding("E36", text, f"{name}, line {payout.line}, {payout.document}")
-
-
-def _spanned(at: int, months: Sequence[MonthBody]) -> bool:
-    return seconds_of(months[0].first) <= at < seconds_of(months[-1].until)
+def _unstated(name: str, arrival: Arrival, bodies: Sequence[MiningBody]) -> Iterator[Finding]:
+    """A payout for a month that does not state its pool's statement, for it would tell more."""
+    for body in bodies:
+        for month in body.months:
+            if month.pool is None and _is_of(arrival, body, month):
+                payout = arrival.payout
+                text = f"{body.site}, month {month.month} does not state this payout's file"
+                yield Finding("E36", text, f"{name}, line {payout.line}, {payout.document}")
 
 
 def _is_of(arrival: Arrival, body: MiningBody, month: MonthBody) -> bool:

@@ -19,7 +19,9 @@ Ident = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" +
 Hash = Annotated[str, msgspec.Meta(pattern=patterns.HASH256)]
 Instant = Annotated[str, msgspec.Meta(pattern=patterns.INSTANT)]
 Month = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-(0[1-9]|1[0-2])" + END)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+_UNPRINTED = r"\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+Text = Annotated[str, msgspec.Meta(pattern=f"^[^{_UNPRINTED}]{{1,2000}}" + END)]
+"""Words of an office; without what would move a terminal's cursor or turn text around."""
 Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}" + END)]
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -102,8 +103,15 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=Path,
         action="append",
         default=[],
-        help="what is behind the sites' months: meters.toml, readings.csv and seals.csv, and beside "
-        "them bills, payouts, tariffs, outages, receipts and stamps",
+        help="what is behind the months of mining sites: meters.toml, readings.csv and seals.csv, "
+        "and beside them bills, payouts, tariffs, outages, receipts and stamps",
+    )
+    parser.add_argument(
+        "--gateway",
+        metavar="KEY",
+        action="append",
+        default=[],
+        help="the id of a gateway's key, as the utility told you; no other may seal the readings",
     )
     parser.add_argument(
         "--control",
@@ -143,6 +151,7 @@ def run(args: argparse.Namespace) -> int:
         raise WrongArguments(command="verify", problem="--accept-opening needs --previous FILE")
     if args.prices is not None and args.valuation is None:
         raise WrongArguments(command="verify", problem="--prices needs --valuation FILE")
+    gateways = _gateways(args)
     pin = _pin(args.office)
     endorsements = EndorsementVerifier(now=now(), known=pin.office if pin else None)
     report = verify(
@@ -164,7 +173,7 @@ def run(args: argparse.Namespace) -> int:
         more=[
             ConditionChecks([memorandum_named(name) for name in args.memorandum]),
             RotationChecks(),
-            MiningChecks([metering_in(folder) for folder in args.metering]),
+            MiningChecks([metering_in(folder) for folder in args.metering], gateways=gateways),
             ControlChecks(
                 [(str(p), read_bytes(p, most=MOST_STATEMENT_BYTES)) for p in args.control],
                 LOWEST[args.control_grade],
@@ -178,6 +187,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(report_table(report, width=shutil.get_terminal_size((100, 24)).columns), end="")
     return report.exit_status
+
+
+def _gateways(args: argparse.Namespace) -> Sequence[str]:
+    for key in args.gateway:
+        if not args.metering or not re.fullmatch("[0-9a-f]{64}", key):
+            problem = "--gateway is the 64 hex digits of a key's id, and goes with --metering"
+            raise WrongArguments(command="verify", problem=problem)
+    return args.gateway  # type: ignore[no-any-return]
 
 
 def _pin(given: str | None) -> Pin | None:

@@ -37,6 +37,8 @@ class ReadingsAudit:
     readings: int
     sealed: int
     seals: int
+    used: frozenset[str] = frozenset()
+    """Ids of the keys that made the seals."""
 
     @property
     def unsealed(self) -> int:
@@ -70,7 +72,11 @@ def audit_readings(
         text = f"{len(left)} seals of meter {name}, of which there is no declared reading"
         findings.append(Finding("E11", text, f"{seals_file}, line {left[0].line}"))
     return ReadingsAudit(
-        findings=tuple(findings), readings=file.count, sealed=sealed, seals=len(seals)
+        findings=tuple(findings),
+        readings=file.count,
+        sealed=sealed,
+        seals=len(seals),
+        used=frozenset(seal.key for seal in seals),
     )
 
 

@@ -65,7 +65,7 @@ def outages_body(
         body.site,
         body.company,
         given.outages,
-        [(meter.most_w, given.readings.by_meter.get(meter.id, ())) for meter in meters],
+        [given.readings.by_meter.get(meter.id, ()) for meter in meters],
         first=seconds_of(month.first),
         until=seconds_of(month.until),
     )

@@ -30,10 +30,10 @@ TARIFF_COLUMNS = (
 _TARIFF_REQUIRED = ("site", "from", "until", "currency", "tariff", "source")
 OUTAGE_COLUMNS = ("feeder", "company", "from", "until", "source")
 IDLE = 100
-"""A site runs when it draws more than a hundredth of the most that can flow through its meter."""
+"""A meter runs when it draws more than a hundredth of the most it drew in the month. Not of the
+most that may flow: a declaration too large would make every hour idle."""
 _MONEY = re.compile(r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,6})?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,16 +226,16 @@ def shed(
     site: str,
     company: str,
     outages: Sequence[Outage],
-    meters: Sequence[tuple[int, Sequence[Reading]]],
+    meters: Sequence[Sequence[Reading]],
     *,
     first: int,
     until: int,
 ) -> LoadShedding:
     """Rule E39: the time of [first, until) in which the site ran while a feeder was off.
 
-    meters: (most watts, readings) of each main meter.
+    meters: the readings of each main meter.
     """
-    spans = [span for most_w, rows in meters for span in _ran(most_w, rows, first, until)]
+    spans = [span for rows in meters for span in _ran(rows, first, until)]
     running = [Running(site, company, begin, end) for begin, end in spans]
     off = [
         one.off
@@ -248,16 +248,20 @@ def shed(
     return line
 
 
-def _ran(most_w: int, rows: Sequence[Reading], first: int, until: int) -> Iterator[tuple[int, int]]:
-    """Times between readings in which more flowed than an idle site draws, joined where they
-    touch."""
+def _ran(rows: Sequence[Reading], first: int, until: int) -> Iterator[tuple[int, int]]:
+    """Times between readings in which more flowed than an idle meter shows, joined where they
+    touch. Between two readings nobody knows when: the whole of it counts."""
+    steps = [
+        (before.at, row.at, row.register_wh - before.register_wh)
+        for before, row in pairwise(rows)
+        if before.at < row.at and before.at < until and row.at > first
+    ]
+    most = max((Fraction(wh, end - begin) for begin, end, wh in steps), default=Fraction())
     begin = end = None
-    for before, row in pairwise(rows):
-        took = row.at - before.at
-        drew = (row.register_wh - before.register_wh) * _HOUR_S * IDLE > most_w * took
-        if took <= 0 or not drew or row.at <= first or before.at >= until:
+    for start, stop, wh in steps:
+        if wh <= 0 or wh * IDLE <= most * (stop - start):
             continue
-        low, high = max(first, before.at), min(until, row.at)
+        low, high = max(first, start), min(until, stop)
         if end == low:
             end = high
             continue
