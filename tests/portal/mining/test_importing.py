@@ -12,14 +12,6 @@ from tests.portal.mining.mine import mine
 from tests.reserve.simulator import rerooted
 
 
-@pytest.fixture
-def mined(db, tmp_path):
-    """The two sites' statement, imported."""
-    folder = mine().publish(tmp_path / "publication")
-    import_folder(folder, own=True, chain=mine().world.chain)
-    return StatementRow.objects.get()
-
-
 def test_every_part_comes_in_with_nothing_lost(mined):
     parts = {
         part.name: dict(part.body)

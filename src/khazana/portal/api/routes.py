@@ -10,8 +10,9 @@ from ninja import NinjaAPI, Query
 from ninja.errors import HttpError, Throttled, ValidationError
 
 import khazana
-from khazana.portal.api import holdings, movements, providers, register, schemas, statements
+from khazana.portal.api import holdings, mining, movements, providers, register, schemas, statements
 from khazana.portal.api import schemas_flows as flows
+from khazana.portal.api import schemas_mining as mined
 from khazana.portal.api.answers import problem_answer
 from khazana.portal.api.asking import (
     ClaimsAsked,
@@ -286,3 +287,37 @@ def providers_epochs(
 def conditions(request: HttpRequest, asked: Query[OfStatement]) -> list[flows.Conditions]:
     """A lender's conditions with every verdict that a statement carries."""
     return register.conditions_asked(request, asked.statement)
+
+
+@reads("/mining", mined.Mining, name="mining", tag="Mining")
+def mining_programme(request: HttpRequest, asked: Query[OfStatement]) -> mined.Mining:
+    """All mining sites of a statement: energy in, bitcoin expected, bitcoin arrived, limits."""
+    return mining.mining_asked(request, asked)
+
+
+@reads("/mining/months", schemas.Page[mined.MiningMonth], name="mining-months", tag="Mining")
+def mining_months(
+    request: HttpRequest, asked: Query[mining.MonthsAsked]
+) -> schemas.Page[mined.MiningMonth]:
+    """The months of the sites, each finding with its detection limit."""
+    source = Source.of(request, statement_of(asked.statement))
+    return page_of(
+        request,
+        mining.months_asked(asked),
+        asked,
+        lambda each: mining.month_item(source, each[1], each[2]),
+    )
+
+
+@reads("/mining/arrivals", schemas.Page[mined.MiningArrival], name="mining-arrivals", tag="Mining")
+def mining_arrivals(
+    request: HttpRequest, asked: Query[mining.ArrivalsAsked]
+) -> schemas.Page[mined.MiningArrival]:
+    """The payouts that the sites' months name, with the grades of the books' lines."""
+    source = Source.of(request, statement_of(asked.statement))
+    return page_of(
+        request,
+        mining.arrivals_asked(asked),
+        asked,
+        lambda each: mining.arrival_item(source, each),
+    )

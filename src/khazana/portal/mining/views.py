@@ -35,23 +35,23 @@ ENERGY, LIMIT = "energy", "detection-limit"
 def overview(request: HttpRequest) -> HttpResponse:
     """All sites: power in, bitcoin expected, bitcoin arrived, and what could go missing unseen."""
     statement = statement_asked(request)
-    programme = None if statement is None else programme_of(statement)
+    if statement is None:
+        return render(request, "mining/overview.html", {"statement": None})
     return render(
         request,
         "mining/overview.html",
         {
             "statement": statement,
-            "programme": programme,
-            "grades": None if programme is None else grades_of_mined(statement),
-            "withheld": 0 if statement is None else withheld_sites(statement),
+            "programme": programme_of(statement),
+            "grades": grades_of_mined(statement),
+            "withheld": withheld_sites(statement),
         },
     )
 
 
 def site(request: HttpRequest, site: str) -> HttpResponse:
     """One site: its months, its limits, and on whose word its figures rest."""
-    statement = statement_asked(request)
-    body = _body(statement, site)
+    statement, body = _asked(request, site)
     line = site_line(body)
     return render(
         request,
@@ -72,8 +72,7 @@ def site(request: HttpRequest, site: str) -> HttpResponse:
 
 def month(request: HttpRequest, site: str, month: str) -> HttpResponse:
     """One month of a site, with everything that is said about it."""
-    statement = statement_asked(request)
-    body = _body(statement, site)
+    statement, body = _asked(request, site)
     number, line = _line(body, month)
     stated = body.months[number]
     return render(
@@ -120,8 +119,15 @@ def cite(request: HttpRequest, root: str, site: str, month: str, figure: str) ->
     )
 
 
-def _body(statement: StatementRow | None, site: str) -> MiningBody:
-    if statement is None or not _SITE.fullmatch(site):
+def _asked(request: HttpRequest, site: str) -> tuple[StatementRow, MiningBody]:
+    statement = statement_asked(request)
+    if statement is None:
+        raise Http404
+    return statement, _body(statement, site)
+
+
+def _body(statement: StatementRow, site: str) -> MiningBody:
+    if not _SITE.fullmatch(site):
         raise Http404
     row = SiteRow.objects.filter(statement=statement, site=site).first()
     if row is None:

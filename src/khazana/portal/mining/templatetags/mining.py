@@ -8,7 +8,7 @@ from django import template
 from django.utils.translation import get_language
 
 from khazana.ledger.money import minor_digits
-from khazana.portal.formatting.bidi import SafeText, ltr_html, name_html
+from khazana.portal.formatting.bidi import SafeText, ltr_html, name_html, visible
 from khazana.portal.formatting.dates import month_text
 from khazana.portal.formatting.figures import fiat_html, short_fiat_html
 from khazana.portal.formatting.numbers import decimal_text, percent_text
@@ -48,9 +48,21 @@ def percent(value: Number) -> SafeText:
 
 
 @register.filter
+def in_title(name: str) -> str:
+    """A name as plain text for the page's title: nothing in it hides or turns text around."""
+    return visible(name)
+
+
+@register.filter
 def month_name(month: str) -> SafeText:
     """2026-01 as January 2026."""
     return name_html(month_text(first_day(month), language=language_now()))
+
+
+@register.filter
+def month_in_title(month: str) -> str:
+    """The same without markup."""
+    return month_text(first_day(month), language=language_now())
 
 
 def first_day(month: str) -> date:
