@@ -3,7 +3,6 @@
 import argparse
 import tempfile
 import time
-from fractions import Fraction
 from pathlib import Path
 
 from khazana.cli.commands.solvency_build import (
@@ -120,8 +119,8 @@ def _print_sampling(epoch: Epoch, rows: dict[str, int], checks: int | None) -> N
         print(f"  {share}: {needed[0]:,} checks find one with 95 %, {needed[1]:,} with 99.9 %")
     if checks is not None:
         for sureness in USUAL_SURENESS:
-            share = smallest_omission(checks=checks, sureness=sureness)
+            smallest = smallest_omission(checks=checks, sureness=sureness)
             print(
-                f"  {checks:,} checks find one of {100 * share:.2g} % "
-                f"({int(customers * Fraction(share)):,} customers) with {float(100 * sureness):g} %"
+                f"  {checks:,} checks find one of {100 * smallest:.2g} % "
+                f"({int(customers * smallest):,} customers) with {float(100 * sureness):g} %"
             )

@@ -111,28 +111,37 @@ def _all_leaves(
         yield count, _Dummies(nobody, first, plan.tree.epoch)
 
 
-class _Customers:
-    """Some rows whose leaves are to be hashed."""
+class KeyedLeaves:
+    """Customers whose keys are known, and their leaves are to be hashed. keys: 32 bytes each."""
 
-    def __init__(self, rows: Rows, plan: Plan, pads: tuple[Any, Any]) -> None:
-        self._rows, self._plan, self._pads = rows, plan, pads
+    def __init__(self, keys: Any, amounts: Any, plan: Plan) -> None:
+        self._keys, self._amounts, self._plan = keys, amounts, plan
 
     def __call__(self, places: Any, slots: Any, nodes: Any) -> None:
-        rows, plan = self._rows, self._plan
-        keys = np.empty(32 * rows.count, np.uint8)
-        none = np.empty(0, np.uint8)
-        derive_keys(rows.data, rows.starts, rows.sizes, rows.owns, *self._pads, keys, none)
-        splitting = plan.splitting
+        splitting = self._plan.splitting
         put_leaves(
-            keys,
-            rows.amounts,
-            plan.tree.epoch,
+            self._keys,
+            self._amounts,
+            self._plan.tree.epoch,
             splitting.shares,
             splitting.most_per_leaf,
             places,
             slots,
             nodes,
         )
+
+
+class _Customers:
+    """Some rows whose keys are to be derived and whose leaves are to be hashed."""
+
+    def __init__(self, rows: Rows, plan: Plan, pads: tuple[Any, Any]) -> None:
+        self._rows, self._plan, self._pads = rows, plan, pads
+
+    def __call__(self, places: Any, slots: Any, nodes: Any) -> None:
+        rows = self._rows
+        keys, none = np.empty(32 * rows.count, np.uint8), np.empty(0, np.uint8)
+        derive_keys(rows.data, rows.starts, rows.sizes, rows.owns, *self._pads, keys, none)
+        KeyedLeaves(keys, rows.amounts, self._plan)(places, slots, nodes)
 
 
 class _Dummies:

@@ -22,6 +22,9 @@ MOST_NAMED = 1 << 20
 """Of ids that are compared letter by letter at a time."""
 
 
+_USUAL_ROW_BYTES = 24
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of one piece of the file, taken apart. amounts: smallest units."""
@@ -99,7 +102,7 @@ def survey_fast(
     digest = hashlib.sha256()
     found = _Findings(section, tree, splitting)
     with tempfile.TemporaryFile() as spool, ThreadPoolExecutor(threads) as pool:
-        prints = Fingerprints(spool)
+        prints = Fingerprints(spool, expected=(section.end - section.start) // _USUAL_ROW_BYTES)
         waiting: deque[Future[_Look]] = deque()
         for raw in pieces(section, digest):
             waiting.append(pool.submit(_look, raw, tree, splitting))

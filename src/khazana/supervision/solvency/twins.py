@@ -9,22 +9,26 @@ import numpy as np
 
 from khazana.supervision.solvency.kernel_rows import equal_prints, group_prints
 
-GROUP_BITS = 9
+MOST_GROUP_BITS = 9
 
 
 class Fingerprints:
-    """Fingerprints of 64 bits, written to a file piece by piece, ordered by their first bits."""
+    """Fingerprints of 64 bits, written to a file piece by piece, ordered by their first bits.
 
-    def __init__(self, spool: BinaryIO) -> None:
+    expected: about how many, from which follows how many groups of some 60,000 there are.
+    """
+
+    def __init__(self, spool: BinaryIO, *, expected: int) -> None:
         self._spool = spool
+        self._bits = max(1, min(MOST_GROUP_BITS, (expected >> 16).bit_length()))
         self._at = 0
         self._pieces: list[tuple[int, Any]] = []
 
     def add(self, prints: Sequence[Any]) -> None:
         every = np.concatenate([*prints, np.empty(0, np.uint64)])
         ordered = np.empty(len(every), np.uint64)
-        starts = np.zeros((1 << GROUP_BITS) + 1, np.int64)
-        group_prints(every, GROUP_BITS, ordered, starts)
+        starts = np.zeros((1 << self._bits) + 1, np.int64)
+        group_prints(every, self._bits, ordered, starts)
         self._spool.write(ordered.data)
         self._pieces.append((self._at, starts))
         self._at += ordered.nbytes
@@ -33,7 +37,7 @@ class Fingerprints:
         """Those that occur more than once, sorted; `most` of them at the most."""
         self._spool.flush()
         found = np.empty(0, np.uint64)
-        for equal in pool.map(self._equal_in, range(1 << GROUP_BITS)):
+        for equal in pool.map(self._equal_in, range(1 << self._bits)):
             if len(equal):
                 found = np.union1d(found, equal)[:most]
         return found
