@@ -1,0 +1,1 @@
+"""A provider's coverage statement: what it owes and what covers it, at one block."""
