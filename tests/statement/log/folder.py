@@ -1,6 +1,6 @@
 """A log folder in memory that can die at any write, for tests of what a crash leaves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -31,6 +31,10 @@ class MemoryFolder:
         self.files[path] = content
         if dies:
             raise Killed(path)
+
+    def write_all(self, files: Iterable[tuple[str, bytes]]) -> None:
+        for path, content in files:
+            self.write(path, content)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

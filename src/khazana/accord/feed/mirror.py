@@ -3,7 +3,7 @@
 Everything that comes from a source is hostile until it leads to a root that the office signed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Protocol
@@ -67,10 +67,6 @@ class MirrorFolder(LogFolder, Protocol):
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
-        ...
-
-    def write_all(self, files: Iterable[tuple[str, bytes]]) -> None:
-        """Put each file in place in one step, and return when all will survive a power cut."""
         ...
 
 

@@ -4,7 +4,7 @@ Tiles are written first, under paths that no published checkpoint needs; then th
 the old one's place in one step. Before that step the log is the old one, after it the new one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -38,6 +38,8 @@ from khazana.statement.log.tiles import (
 from khazana.statement.tree import EMPTY_ROOT, leaf_hash, root_of
 
 CHECKPOINT = "checkpoint"
+FILES_AT_ONCE = 64
+"""Tiles that become durable together. None of them counts before the checkpoint does."""
 
 
 class LogFolder(Protocol):
@@ -49,6 +51,10 @@ class LogFolder(Protocol):
 
     def write(self, path: str, content: bytes) -> None:
         """Put the file in place in one step, and return when it will survive a power cut."""
+        ...
+
+    def write_all(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """Put each file in place in one step, and return when all will survive a power cut."""
         ...
 
     def alone(self) -> AbstractContextManager[None]:
@@ -206,24 +212,33 @@ def _require_unmoved(log: LogFiles) -> None:
 
 def _write_tiles(log: LogFiles, entries: Iterable[bytes]) -> tuple[tuple[bytes, ...], ...]:
     """Write all tiles that the longer log has and the old one has not; its edge."""
-    folder, size = log.folder, log.checkpoint.size
     edge = [list(hashes) for hashes in log.edge] or [[]]
+    tiles = _new_tiles(log, entries, edge)
+    while batch := list(islice(tiles, FILES_AT_ONCE)):
+        log.folder.write_all(batch)
+    return tuple(tuple(hashes) for hashes in edge)
+
+
+def _new_tiles(
+    log: LogFiles, entries: Iterable[bytes], edge: list[list[bytes]]
+) -> Iterator[tuple[str, bytes]]:
+    """The new tiles' paths and contents, leaving in `edge` the hashes of the partial ones."""
+    size, touched = log.checkpoint.size, set()
     bundle: list[bytes] = []
     if size % WIDTH:
-        bundle += _bundle(folder, Tile(ENTRIES, size // WIDTH, size % WIDTH))
-    touched = set()
+        bundle += _bundle(log.folder, Tile(ENTRIES, size // WIDTH, size % WIDTH))
     for entry in entries:
         bundle.append(entry)
         edge[0].append(leaf_hash(entry))
         touched.add(0)
         size += 1
         if size % WIDTH == 0:
-            folder.write(Tile(ENTRIES, size // WIDTH - 1).path, bundle_bytes(bundle))
+            yield Tile(ENTRIES, size // WIDTH - 1).path, bundle_bytes(bundle)
             bundle.clear()
         level = 0
         while len(edge[level]) == WIDTH:
             full = Tile(level, (size >> 8 * (level + 1)) - 1)
-            folder.write(full.path, b"".join(edge[level]))
+            yield full.path, b"".join(edge[level])
             if level + 1 == len(edge):
                 edge.append([])
             edge[level + 1].append(root_of(edge[level]))
@@ -231,11 +246,10 @@ def _write_tiles(log: LogFiles, entries: Iterable[bytes]) -> tuple[tuple[bytes, 
             edge[level].clear()
             level += 1
     if bundle:
-        folder.write(Tile(ENTRIES, size // WIDTH, len(bundle)).path, bundle_bytes(bundle))
+        yield Tile(ENTRIES, size // WIDTH, len(bundle)).path, bundle_bytes(bundle)
     for tile in edge_tiles(size):
         if tile.level in touched:
-            folder.write(tile.path, b"".join(edge[tile.level]))
-    return tuple(tuple(hashes) for hashes in edge)
+            yield tile.path, b"".join(edge[tile.level])
 
 
 def _checkpoint(folder: LogFolder, origin: str, key: NoteKey) -> Checkpoint:

@@ -86,7 +86,10 @@ def feed_keys(
 def read_office_checkpoint(
     raw: bytes, office: Office, *, at: datetime | None = None, revoked_too: bool = False
 ) -> tuple[Checkpoint, Note, NoteKey]:
-    """The checkpoint of the office's log, signed by a key that counts. at, revoked_too: as in `feed_keys`."""
+    """The checkpoint of the office's log, signed by a key that counts.
+
+    at, revoked_too: as in `feed_keys`.
+    """
     note = read_note(raw)
     checkpoint = checkpoint_of(note)
     origin = log_origin(office.fingerprint)
