@@ -170,7 +170,7 @@ def test_a_list_of_customers_is_printed_in_the_extracts_order(folder, capsys):
         "--level",
         str(folder / "built" / "liabilities-BTC.level.bin"),
         "--words",
-        "a@b.example",
+        "3520112345671",
     ]
     assert main(["solvency", "check", str(folder / "slip"), *payload]) == 0
     assert main(["solvency", "check", str(folder / "photo.txt"), *payload]) == 1
