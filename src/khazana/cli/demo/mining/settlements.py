@@ -7,6 +7,7 @@ from khazana.cli.demo.timeline import YEAR, Timeline
 
 PAID_AFTER = 2
 """Days from the end of a row's work to the block with the pool's payout."""
+_SHORTEST_MONTH = 28
 _WHOLE_MONTHS_FROM = 31 + PAID_AFTER + 2
 """A period of so many days always has the payout of a whole month in it."""
 
@@ -35,14 +36,16 @@ def settlements(timeline: Timeline, *, since: int) -> tuple[Settlement, ...]:
     Whole calendar months (UTC) where quarters are long enough to have one each. In shorter demos
     the month is cut before each closing, so that every statement has a row.
     """
-    begin, end = timeline.close(since - 1) + 1, timeline.last_close - PAID_AFTER
-    days = range(begin, end + 1)
-    cuts = {day for day in days if timeline.instant(day).day == 1}
     shortest = min(
         timeline.close(period) - timeline.close(period - 1)
         for period in range(since, timeline.periods + 1)
     )
-    if shortest < _WHOLE_MONTHS_FROM:
+    whole_months = shortest >= _WHOLE_MONTHS_FROM
+    # The first whole month may begin before the period: it is its payout that lies within.
+    begin = timeline.close(since - 1) + (1 - _SHORTEST_MONTH if whole_months else 1)
+    days = range(begin, timeline.last_close - PAID_AFTER + 1)
+    cuts = {day for day in days if timeline.instant(day).day == 1}
+    if not whole_months:
         cuts |= {begin}
         cuts |= {timeline.close(p) - PAID_AFTER for p in range(since, timeline.periods + 1)}
     ordered = sorted(cuts)

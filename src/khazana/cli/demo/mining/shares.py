@@ -1,6 +1,6 @@
 """Share receipts of one site of the demo: work on the test network's own blocks, very easy.
 
-Real work in form, and next to none in amount: a share of the demo takes some four thousand hashes
+Real work in form, and next to none in amount: a share of the demo takes some thousand hashes
 where a real one takes billions. The receipts show how the check works, not that the site mined.
 """
 
@@ -18,8 +18,8 @@ from khazana.units import Height
 
 SHARING = "site-7"
 """The site whose own templates pay the reserve; its pool splits what blocks earn (PPLNS)."""
-SHARE_TARGET = (1 << 244) - 1
-"""Agreed before the work: 4,096 hashes a share."""
+SHARE_TARGET = (1 << 246) - 1
+"""Agreed before the work: 1,024 hashes a share."""
 RECEIPTS = "receipts"
 
 _MEDIAN_BLOCKS = 10
