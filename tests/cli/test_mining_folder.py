@@ -505,3 +505,12 @@ def test_the_command_takes_the_whole_folder(tmp_path, monkeypatch, capsys):
         assert name in said
     assert "SIMULATED" in said
     assert "Seen nine times in ten" in said
+
+
+def test_a_pools_payouts_said_to_be_own_blocks_fail_the_check_of_blocks_alone(tmp_path):
+    # Few blocks are mostly luck: as a site that mines alone it could hide nearly everything.
+    told, stamp = story()
+    given = read(told.write(tmp_path, stamps_2026__01_ots=stamp))
+    (body,) = told.behind(given)
+    report = told.check(told.made(bodies=(month(body, payout="solo"),)), [given])
+    assert the_failure(report, "mining_blocks", "E18") == ["it is no coinbase"] * 2

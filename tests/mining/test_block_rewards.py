@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import msgspec
 import pytest
 
 from khazana.bitcoin.block import Header
@@ -10,10 +11,13 @@ from khazana.bitcoin.coinbases import CoinbasesNotGiven, coinbases_of
 from khazana.bitcoin.network import MAINNET
 from khazana.bitcoin.simulated import SimulatedChain
 from khazana.bitcoin.transaction import COINBASE_VOUT, NULL_TXID, OutPoint, Transaction, TxIn, TxOut
+from khazana.cli.mining_parts import filled, month_rewards, series_for
 from khazana.mining.block_rewards import NoBlocksOfTheMonth, rewards_of
 from khazana.mining.chain_series import series_of_chain
+from khazana.mining.checks import mining_findings
 from khazana.mining.difficulty import FeeShare
 from khazana.mining.rewards import expected_in_time, expected_with_rewards
+from khazana.mining.sites_file import SITES_FORMAT, read_sites
 from khazana.units import BlockHash, Height, Sats
 
 SPACING_S = 600
@@ -107,3 +111,79 @@ def test_the_simulated_chain_gives_its_coinbases_with_their_branches():
     found = coinbases_of(chain, Height(1), chain.tip())
     assert [c.block.height for c in found] == [1, 2, 3]
     assert all(c.transaction.is_coinbase and c.position == 0 for c in found)
+
+
+def real(**fields):
+    """A site on the chain above whose expectation takes what its blocks paid."""
+    month = {
+        "month": "1970-01",
+        "first": "1970-01-08T00:00:00Z",
+        "until": "1970-01-20T00:00:00Z",
+        "meters": ["m"],
+        "low_wh": 10**6,
+        "high_wh": 10**6,
+        "payout": "fpps",
+        "luck_percent": "0.2",
+        "arrivals": [],
+    }
+    site = {
+        "site": "site-1",
+        "name": "Site 1",
+        "accounts": ["mine"],
+        "simulated": False,
+        "difficulty": {"shift_s": 0, "divisor": 1},
+        "rewards": "blocks",
+        "fees": {"value": "0", "source": "not used"},
+        "j_per_th": {"value": "17.5", "source": "test"},
+        "pue": {"value": "1", "source": "test"},
+        "budget": [],
+        "months": [month],
+    } | fields
+    (body,) = read_sites("m", msgspec.json.encode({"format": SITES_FORMAT, "sites": [site]}))
+    return body
+
+
+def found(bodies, chain):
+    return [
+        (finding.rule, finding.text)
+        for finding in mining_findings(
+            bodies,
+            postings=(),
+            accounts=["mine"],
+            test=False,
+            series_for=lambda body: series_for(chain, body),
+            rewards_for=lambda month: month_rewards(chain, month),
+        )
+    ]
+
+
+def test_a_statement_takes_real_rewards_and_a_reader_takes_them_again():
+    chain = Telling(5000)
+    (filled_in,) = filled([real()], chain)
+    (month,) = filled_in.months
+    assert (month.blocks.first, month.blocks.last) == (1013, 2740)
+    assert Fraction(month.blocks.reward_sat, month.blocks.subsidy_sat) == Fraction(1005, 1000)
+    assert month.expected_sat > 0
+    # No machine of 1970 is known; there is no year before Bitcoin's first either.
+    assert (month.best_j_per_th, month.questioned) == (None, False)
+    assert [text for rule, text in found([filled_in], chain) if "blocks" in text] == []
+
+
+def test_rewards_that_the_blocks_did_not_pay_are_named():
+    chain = Telling(5000)
+    (filled_in,) = filled([real()], chain)
+    less = msgspec.structs.replace(filled_in.months[0].blocks, reward_sat=1)
+    lied = msgspec.structs.replace(
+        filled_in, months=[msgspec.structs.replace(filled_in.months[0], blocks=less)]
+    )
+    ((rule, text), *_) = found([lied], chain)
+    assert rule == "E31"
+    assert text.startswith("blocks is stated as BlocksBody(first=1013")
+
+
+def test_a_reader_whose_source_shows_no_coinbases_cannot_check_real_rewards():
+    (filled_in,) = filled([real()], Telling(5000))
+    with pytest.raises(CoinbasesNotGiven):
+        found([filled_in], Paying(5000))
+    with pytest.raises(CoinbasesNotGiven):
+        filled([real()], Paying(5000))

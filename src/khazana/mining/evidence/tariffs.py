@@ -103,6 +103,7 @@ def read_tariffs(name: str, raw: bytes) -> tuple[Tariff, ...]:
 def _tariff(row: Row) -> Tariff:
     first, until = _span(row)
     currency = row.text("currency")
+    row.text("tariff")  # an empty one is not nothing
     if currency and not _CURRENCY.fullmatch(currency):
         row.wrong("currency", f"{currency[:20]!r} is not a currency such as PKR")
     return Tariff(
