@@ -92,6 +92,7 @@ GLOSSED = {
     "proof-of-control": ["proof of control"],
     "lenders-conditions": ["voluntary accumulation", "performance criterion", "ceiling", "lender"],
     "mining-evidence": ["detection limit", "surplus power", "load-shedding"],
+    "detection-limit": ["detection limit"],
     "solvency-coverage": ["coverage", "no-objection certificate"],
 }
 

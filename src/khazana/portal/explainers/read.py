@@ -24,6 +24,7 @@ SLUGS = (
     "proof-of-control",
     "lenders-conditions",
     "mining-evidence",
+    "detection-limit",
     "solvency-coverage",
     "questions-of-law",
 )
