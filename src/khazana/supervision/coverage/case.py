@@ -34,7 +34,7 @@ class NotComparable(KhazanaError):
     root: str
     problem: str
     code = "coverage_not_comparable"
-    words = "the statement with root {root} cannot be compared: {problem}"
+    words = "the coverage statement cannot be compared with root {root}: {problem}"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -71,7 +71,7 @@ class NoProofOfControl(KhazanaError):
     """Nothing in the statement shows who can move the coins."""
 
     code = "coverage_no_proof_of_control"
-    words = "the statement carries no proof of control over its coins"
+    words = "the coverage statement carries no proof of control over its coins"
 
 
 @dataclass(frozen=True, kw_only=True)
