@@ -1,5 +1,6 @@
-"""A site's months as people read them: plain values from a statement's parts, computed from nothing
-else. Whoever shows a verdict finds its detection limit in the same line.
+"""A site's months as people read them: plain values, computed from a statement's parts alone.
+
+Whoever shows a verdict finds its detection limit in the same line.
 """
 
 from collections.abc import Iterable, Sequence

@@ -22,7 +22,7 @@ class NothingToFollow(KhazanaError):
 
     problem: str
     code = "nothing_to_follow"
-    words = "{problem}"
+    words = "Cost or load-shedding of the month cannot be had: {problem}."
 
 
 def power_body(body: MiningBody, month: MonthBody, given: Metering, *, source: str) -> PowerBody:

@@ -1,9 +1,11 @@
 """Making time stamps without a calendar: a transaction that carries the digest, and its block."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from khazana.bitcoin.chain import ConfirmedTransaction
 from khazana.bitcoin.network import MAINNET, Network
+from khazana.errors import KhazanaError
 from khazana.statement.timestamps.format import (
     Attestation,
     BitcoinBlock,
@@ -20,8 +22,18 @@ Steps = tuple[Op, ...]
 _SHA256 = Op(Kind.SHA256)
 
 
-class DigestNotCarried(ValueError):
+@dataclass(eq=False, kw_only=True)
+class DigestNotCarried(KhazanaError):
     """A transaction that does not hold the commitment, or holds it more than once."""
+
+    txid: str
+    digest: str
+    times: int
+    code = "digest_not_carried"
+    words = (
+        "Transaction {txid} holds {digest} {times} times, where once is needed: give the "
+        "transaction that carries it."
+    )
 
 
 def stamp_of(digest: bytes, steps: Sequence[Op], end: Attestation) -> Timestamp:
@@ -59,7 +71,7 @@ def in_block(
     raw = confirmed.transaction.serialize(witness=False)
     if raw.count(commitment) != 1:
         raise DigestNotCarried(
-            f"transaction {confirmed.txid} holds {commitment.hex()} {raw.count(commitment)} times"
+            txid=confirmed.txid, digest=commitment.hex(), times=raw.count(commitment)
         )
     at = raw.index(commitment)
     around = ((Kind.PREPEND, raw[:at]), (Kind.APPEND, raw[at + len(commitment) :]))
