@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 WAIT_SECONDS = 90
 LISTS = (
     "", "movements/", "two-bars/", "coins/", "statements/", "conditions/", "claims/",
-    "corrections/", "providers/", "explained/", "check/", "check-my-balance/",
+    "corrections/", "mining/", "providers/", "explained/", "check/", "check-my-balance/",
 )  # fmt: skip
 
 
@@ -57,20 +58,28 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = Path(named) if named else write_publication(tmp_path_factory.mktemp("office"))
     if not named:
         write_providers(folder)
+    chain = os.environ.get("KHAZANA_PUBLICATION_CHAIN")
+    with served(folder, tmp_path_factory.mktemp("portal"), chain) as address:
+        yield Site(address, pages_of(address))
+
+
+@contextmanager
+def served(folder: Path, data: Path, chain: str | None = None) -> Iterator[str]:
+    """The address of a portal that follows a publication folder, once it shows a statement."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "khazana.portal", "--data"]
-    command += [str(tmp_path_factory.mktemp("portal")), "serve", "--plain-http"]
+    command += [str(data), "serve", "--plain-http"]
     command += ["--port", str(port), "--follow", str(folder)]
-    if chain := os.environ.get("KHAZANA_PUBLICATION_CHAIN"):
+    if chain:
         command += ["--chain", chain]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     address = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, env=environment) as portal:
         try:
             ready(address, portal)
-            yield Site(address, pages_of(address))
+            yield address
         finally:
             portal.terminate()
 
