@@ -7,6 +7,7 @@ the old one's place in one step. Before that step the log is the old one, after 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Protocol
 
@@ -38,6 +39,8 @@ from khazana.statement.log.tiles import (
 from khazana.statement.tree import EMPTY_ROOT, leaf_hash, root_of
 
 CHECKPOINT = "checkpoint"
+TILES_KEPT = 256
+"""Two megabytes of hashes: every proof shares the upper tiles with the one before."""
 FILES_AT_ONCE = 64
 """Tiles that become durable together. None of them counts before the checkpoint does."""
 
@@ -74,10 +77,14 @@ class LogFiles:
     checkpoint: Checkpoint
     edge: tuple[tuple[bytes, ...], ...]
 
-    @property
+    @cached_property
     def tree(self) -> TiledTree:
-        """The tree, for proofs; each tile is read when a proof needs it."""
-        return TiledTree(self.checkpoint.size, lambda tile: _hashes(self.folder, tile))
+        """The tree, for proofs; a tile is read when a proof needs it, and the last ones are kept.
+
+        What is kept cannot grow old: a tile that this checkpoint needs never changes.
+        """
+        kept = lru_cache(TILES_KEPT)(lambda tile: _hashes(self.folder, tile))
+        return TiledTree(self.checkpoint.size, kept)
 
     def entry(self, index: int) -> bytes:
         """The bytes of an entry, which must give the hash that the tree holds for it."""
