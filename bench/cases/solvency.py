@@ -30,7 +30,8 @@ from khazana.supervision.solvency.plan import BITCOIN, Plan, Splitting, TreeId
 tree = TreeId(asset=BITCOIN, kind="liabilities", epoch=1)
 splitting = Splitting(shares=2, most_per_leaf=BITCOIN.most)
 plan = Plan(tree=tree, key=bytes(32), splitting=splitting)
-using = builder(threads=2)
+memory = 0 if limit else 4 << 30
+using = builder(threads=2, memory_bytes=memory)
 build_tree(small, plan, out, using=using)  # compiles, or reads numba's cache
 begun, worked = time.perf_counter(), time.process_time()
 WORK
@@ -56,7 +57,7 @@ def given():
         some = min(piece, count - first)
         yield some, build_fast.KeyedLeaves(keys[:32 * some], amounts[:some], plan)
 begun, worked = time.perf_counter(), time.process_time()
-build_fast.write_tree(given(), plan, count, out, threads=2)
+build_fast.write_tree(given(), plan, count, out, threads=2, memory_bytes=memory)
 """,
 )
 

@@ -71,7 +71,10 @@ def test_a_tree_of_many_pieces_is_the_same(tmp_path, monkeypatch):
     path.write_text(extract_of([draw.randrange(10**9) for _ in range(1500)]))
     plan = plan_for(leaves=3333)
     plain = build_tree(path, plan, tmp_path / "plain", using=build_plainly)
-    assert build_tree(path, plan, tmp_path / "fast", using=FAST) == plain
+    for memory in (0, 44 << 9, 1 << 30):  # none, for some of the buckets, for all
+        using = builder(threads=2, memory_bytes=memory)
+        assert build_tree(path, plan, tmp_path / "fast", using=using) == plain
+        assert (tmp_path / "fast").read_bytes() == (tmp_path / "plain").read_bytes()
 
 
 @pytest.mark.parametrize("using", [FAST, build_plainly], ids=["compiled", "plain"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from khazana.cli.commands.solvency_build import (
     SOFTWARE,
+    add_memory_argument,
     best_builder,
     notice,
     units,
@@ -53,6 +54,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--key", metavar="FILE", type=Path, default=None, help="the regulator's statement key"
     )
     again.add_argument("--out", metavar="FILE", type=Path, default=None)
+    add_memory_argument(again)
     again.set_defaults(run=run)
 
 
@@ -68,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         epoch.tree_id(number).name: plan_in(args.tree_keys, epoch, number)
         for number in range(len(epoch.trees))
     }
+    using = best_builder(args.memory, command=COMMAND)
     begun = time.perf_counter()
     assets = {plan.tree.asset.name: plan.tree.asset for plan in plans.values()}
     trees = trees_in(args.extract, assets=assets, epoch=epoch.epoch)
@@ -78,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(dir=args.scratch or args.extract.parent) as name:
         stated = tuple(each for each in trees if each[1].name in plans)
-        made = build_trees(args.extract, stated, Path(name), plan=plan, using=best_builder())
+        made = build_trees(args.extract, stated, Path(name), plan=plan, using=using)
     took = time.perf_counter() - begun
     for head in epoch.trees:
         if head.name in made:

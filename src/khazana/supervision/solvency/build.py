@@ -36,15 +36,22 @@ class Made:
         return self.built.root
 
 
-def builder(*, threads: int) -> Builder:
-    """The best builder of this installation."""
+def builder(*, threads: int, memory_bytes: int = 0) -> Builder:
+    """The best builder of this installation.
+
+    memory_bytes: more than some 300 MiB that the compiled one may use, to be faster.
+    """
     try:
         from khazana.supervision.solvency.build_fast import build_into
     except ModuleNotFoundError as error:
         if error.name not in COMPILED:
             raise
         return build_plainly
-    return lambda section, plan, out: build_into(section, plan, out, threads=threads)
+
+    def using(section: Section, plan: Plan, out: Path) -> tuple[Survey, int]:
+        return build_into(section, plan, out, threads=threads, memory_bytes=memory_bytes)
+
+    return using
 
 
 def build_plainly(section: Section, plan: Plan, out: Path) -> tuple[Survey, int]:

@@ -1,8 +1,9 @@
 """The compiled builder: from a section to the file of all nodes, in bounded memory on some threads.
 
 Positions are permuted, so leaves come in any order. Each is first appended to the bucket of 2^19
-positions that it belongs to, in the place where the bucket will stand in the file, its offset in a
-second file. Then each bucket is put in order in memory, and hashed up as far as it reaches.
+positions that it belongs to: in memory as far as the builder may use it, for the rest in the place
+where the bucket will stand in the file, with offsets in a second file. Then each bucket is put in
+order in memory, and hashed up as far as it reaches.
 """
 
 import hashlib
@@ -76,15 +77,20 @@ def hmac_pads(key: bytes) -> tuple[Any, Any]:
     return inner, outer
 
 
-def build_into(section: Section, plan: Plan, out: Path, *, threads: int) -> tuple[Survey, int]:
-    """Write all nodes to `out`; what the section holds, and how many leaves the tree has."""
+def build_into(
+    section: Section, plan: Plan, out: Path, *, threads: int, memory_bytes: int
+) -> tuple[Survey, int]:
+    """Write all nodes to `out`; what the section holds, and how many leaves the tree has.
+
+    memory_bytes: for leaves that wait, besides some 300 MiB; what goes beyond waits on disk.
+    """
     found = survey_fast(section, plan.tree, plan.splitting, threads=threads)
     leaves = plan.leaves if plan.leaves is not None else max(1, found.leaves)
     if found.leaves > leaves:
         raise PlanRefused(problem=f"the balances need {found.leaves} leaves, the plan has {leaves}")
     digest = hashlib.sha256()
     given = _all_leaves(section, plan, digest, customers=found.leaves, leaves=leaves)
-    write_tree(given, plan, leaves, out, threads=threads)
+    write_tree(given, plan, leaves, out, threads=threads, memory_bytes=memory_bytes)
     if digest.hexdigest() != found.sha256:
         raise ExtractRefused(
             file=section.path.name, problems=("the file changed while it was read",), more=0
@@ -155,7 +161,13 @@ class _Dummies:
 
 
 def write_tree(
-    given: Iterator[Leaves], plan: Plan, leaves: int, out: Path, *, threads: int
+    given: Iterator[Leaves],
+    plan: Plan,
+    leaves: int,
+    out: Path,
+    *,
+    threads: int,
+    memory_bytes: int,
 ) -> None:
     """The tree over leaves in the order of their numbers; all of them, or the file is no tree."""
     with (
@@ -163,7 +175,8 @@ def write_tree(
         tempfile.TemporaryFile(dir=out.parent, buffering=0) as offsets,
         ThreadPoolExecutor(threads) as pool,
     ):
-        file = _TreeInParts(plan, leaves, tree.fileno(), offsets.fileno())
+        in_memory = memory_bytes // ((NODE_BYTES + OFFSET_BYTES) << BUCKET_BITS)
+        file = _TreeInParts(plan, leaves, tree.fileno(), offsets.fileno(), in_memory)
         waiting: deque[Future[None]] = deque()
         number = 0
         for count, hashed in given:
@@ -184,14 +197,27 @@ def write_tree(
 class _TreeInParts:
     """A tree's file while it is made. Descriptors: of the file itself, of the leaves' offsets."""
 
-    def __init__(self, plan: Plan, leaves: int, tree: int, offsets: int) -> None:
+    def __init__(self, plan: Plan, leaves: int, tree: int, offsets: int, in_memory: int) -> None:
         self._plan, self._leaves, self._tree, self._offsets = plan, leaves, tree, offsets
         self._bits = BUCKET_BITS
         self.buckets = nodes_at(self._bits, leaves=leaves)
         self._starts = level_starts(leaves)
         self._filled = [0] * self.buckets
+        self._held: list[tuple[Any, Any] | None] = [
+            (self._empty(bucket, NODE_BYTES, np.uint8), self._empty(bucket, 1, np.uint32))
+            if bucket < in_memory
+            else None
+            for bucket in range(self.buckets)
+        ]
         self._lock = threading.Lock()
         self._where = Places(plan.key, leaves)
+
+    def _empty(self, bucket: int, each: int, kind: Any) -> Any:
+        return np.empty(each * self._count(bucket), kind)
+
+    def _count(self, bucket: int) -> int:
+        """Leaves of a bucket."""
+        return min(self._leaves - (bucket << self._bits), 1 << self._bits)
 
     def scatter(self, first: int, count: int, hashed: Callable[[Any, Any, Any], None]) -> None:
         """Append leaves to their buckets. first: number of the first of them."""
@@ -208,20 +234,36 @@ class _TreeInParts:
                 self._filled[bucket] += bounds[bucket + 1] - bounds[bucket]
         for bucket, (begin, end) in enumerate(pairwise(bounds)):
             if begin < end:
-                to = (bucket << self._bits) + at[bucket]
-                _write(self._tree, nodes[NODE_BYTES * begin : NODE_BYTES * end], NODE_BYTES * to)
-                _write(self._offsets, offsets[begin:end], OFFSET_BYTES * to)
+                some = nodes[NODE_BYTES * begin : NODE_BYTES * end]
+                self._append(bucket, at[bucket], some, offsets[begin:end])
+
+    def _append(self, bucket: int, at: int, nodes: Any, offsets: Any) -> None:
+        """at: how many leaves the bucket held before."""
+        held = self._held[bucket]
+        if held is not None:
+            held[0][NODE_BYTES * at : NODE_BYTES * at + len(nodes)] = nodes
+            held[1][at : at + len(offsets)] = offsets
+            return
+        to = (bucket << self._bits) + at
+        _write(self._tree, nodes, NODE_BYTES * to)
+        _write(self._offsets, offsets, OFFSET_BYTES * to)
 
     def finish(self, bucket: int) -> None:
         """Put a bucket's leaves in order, and write its nodes of every level that it reaches."""
         first = bucket << self._bits
-        count = min(self._leaves - first, 1 << self._bits)
-        mixed = _read(self._tree, NODE_BYTES * count, NODE_BYTES * first)
-        offsets = _read(self._offsets, OFFSET_BYTES * count, OFFSET_BYTES * first)
+        count = self._count(bucket)
+        held, self._held[bucket] = self._held[bucket], None
+        if held is not None:
+            mixed, offsets = held
+        else:
+            mixed = _read(self._tree, NODE_BYTES * count, NODE_BYTES * first)
+            raw = _read(self._offsets, OFFSET_BYTES * count, OFFSET_BYTES * first)
+            offsets = raw.view(np.uint32)
         levels = min(self._bits, depth_of(self._leaves))
         sizes = [NODE_BYTES * nodes_at(level, leaves=count) for level in range(levels + 1)]
         nodes = np.empty(sum(sizes), np.uint8)
-        put_in_order(mixed, offsets.view(np.uint32), nodes)
+        put_in_order(mixed, offsets, nodes)
+        del held, mixed, offsets
         self._climb(nodes, sizes, level=0, first=first)
 
     def finish_top(self) -> None:
