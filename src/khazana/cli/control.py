@@ -1,11 +1,11 @@
 """Puts custody's judgement of proofs into a reserve statement's list of checks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from khazana.bitcoin.bip322.kernel_judge import kernel_consensus
-from khazana.bitcoin.chain import BlockRef, coins_after
+from khazana.bitcoin.chain import BlockRef, ChainView, coins_after
 from khazana.bitcoin.descriptor import Descriptor, parse_descriptor
 from khazana.bitcoin.transaction import OutPoint
 from khazana.custody.closing import Closing, ClosingCoin
@@ -27,6 +27,7 @@ from khazana.reserve.case import Case, NoProofOfControl
 from khazana.reserve.checks_chain import median_time_at
 from khazana.statement.checks import Check, CheckResult, Profile, Table
 from khazana.statement.checks import Verdict as CheckVerdict
+from khazana.statement.envelope import Statement
 from khazana.statement.evidence import EvidenceVerifier
 from khazana.units import Height, Sats
 
@@ -68,8 +69,7 @@ class ControlChecks:
     lowest: ControlGrade = ENOUGH
 
     def __call__(self, case: Case) -> Iterable[Check[Case]]:
-        types = {item.type for item in case.statement.envelope.evidence}
-        if types & {*PROOF_TYPES, COMMITMENT_TYPE} or self.disclosed:
+        if has_proofs(case.statement.envelope) or self.disclosed:
             yield _Control(self.disclosed, self.lowest)
 
 
@@ -89,53 +89,73 @@ class _Control:
         return Profile.TOTALS if self.disclosed else Profile.CONTROL
 
     def run(self, case: Case) -> CheckResult:
-        evidence = self._evidence(case)
+        evidence = proofs_shown(case.statement.envelope, self.disclosed)
         chain = case.required_chain()
         coverage = judge_control(
             evidence, about_of(case), chain=chain, consensus=kernel_consensus()
         )
-        said = "; ".join([coverage.words, _dated(coverage, case), *coverage.notes])
-        if coverage.findings:
-            verdict = CheckVerdict.FAILED
-            first = coverage.findings[0]
-            said = f"{first.text} in {first.where}; {said}"
-        elif coverage.complete(self.lowest):
-            verdict = CheckVerdict.PASSED
-        else:
-            verdict = CheckVerdict.NOT_CHECKABLE
-            incomplete = ControlIncomplete(coverage=said, doubts="; ".join(coverage.doubts))
-            said = f"could not be made: {incomplete}"
-        grades = set(coverage.grades.values())
-        limits = tuple(text for grade, text in _GRADE_LIMITS.items() if grade in grades)
-        return CheckResult(
-            name=self.name,
-            verdict=verdict,
-            basis=str(chain.basis),
-            summary=said,
-            findings=coverage.findings,
-            limits=(*LIMITS, *limits),
-            table=Table(columns=COLUMNS, rows=coverage.table(lambda block: _date(block, case))),
-        )
+        return control_result(coverage, chain, lowest=self.lowest, date=lambda b: _date(b, case))
 
-    def _evidence(self, case: Case) -> list[tuple[str, Mapping[str, Any]]]:
-        shown: list[tuple[str, Mapping[str, Any]]] = []
-        commitments: list[CommitmentFile] = []
-        for row, item in enumerate(case.statement.envelope.evidence):
-            where = f"$.evidence[{row}]"
-            if item.subject_root != case.statement.root:
-                continue  # it was copied from elsewhere: the check `evidence` says so
-            if item.type in PROOF_TYPES:
-                shown.append((where, item.fields))
-            elif item.type == COMMITMENT_TYPE:
-                commitments.append(read_commitment(item.fields, where))
-        hashes = frozenset(commitment.sha256 for commitment in commitments)
-        for name, raw in self.disclosed:
-            shown.append((name, read_disclosed(raw, commitments=hashes, file=name)))
-        if not shown and not commitments:
-            raise NoProofOfControl()
-        if not shown:
-            _refuse_withheld(commitments)
-        return shown
+
+def control_result(
+    coverage: Coverage,
+    chain: ChainView,
+    *,
+    lowest: ControlGrade,
+    date: Callable[[BlockRef], str],
+) -> CheckResult:
+    """The answer of the check `control`. date: a block with its time, for people."""
+    said = "; ".join([coverage.words, _dated(coverage, date), *coverage.notes])
+    if coverage.findings:
+        verdict = CheckVerdict.FAILED
+        first = coverage.findings[0]
+        said = f"{first.text} in {first.where}; {said}"
+    elif coverage.complete(lowest):
+        verdict = CheckVerdict.PASSED
+    else:
+        verdict = CheckVerdict.NOT_CHECKABLE
+        incomplete = ControlIncomplete(coverage=said, doubts="; ".join(coverage.doubts))
+        said = f"could not be made: {incomplete}"
+    grades = set(coverage.grades.values())
+    limits = tuple(text for grade, text in _GRADE_LIMITS.items() if grade in grades)
+    return CheckResult(
+        name="control",
+        verdict=verdict,
+        basis=str(chain.basis),
+        summary=said,
+        findings=coverage.findings,
+        limits=(*LIMITS, *limits),
+        table=Table(columns=COLUMNS, rows=coverage.table(date)),
+    )
+
+
+def proofs_shown(
+    statement: Statement, disclosed: Sequence[tuple[str, bytes]]
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """Every proof that the statement carries or the reader was given, with its place."""
+    shown: list[tuple[str, Mapping[str, Any]]] = []
+    commitments: list[CommitmentFile] = []
+    for row, item in enumerate(statement.evidence):
+        where = f"$.evidence[{row}]"
+        if item.subject_root != statement.root:
+            continue  # it was copied from elsewhere: the check `evidence` says so
+        if item.type in PROOF_TYPES:
+            shown.append((where, item.fields))
+        elif item.type == COMMITMENT_TYPE:
+            commitments.append(read_commitment(item.fields, where))
+    hashes = frozenset(commitment.sha256 for commitment in commitments)
+    for name, raw in disclosed:
+        shown.append((name, read_disclosed(raw, commitments=hashes, file=name)))
+    if not shown and not commitments:
+        raise NoProofOfControl()
+    if not shown:
+        _refuse_withheld(commitments)
+    return shown
+
+
+def has_proofs(statement: Statement) -> bool:
+    """Whether anything in the file is about control."""
+    return bool({item.type for item in statement.evidence} & {*PROOF_TYPES, COMMITMENT_TYPE})
 
 
 def _refuse_withheld(commitments: Sequence[CommitmentFile]) -> None:
@@ -197,12 +217,12 @@ def closing_of(case: Case) -> Closing:
     return Closing(until, coins, spent)
 
 
-def _dated(coverage: Coverage, case: Case) -> str:
+def _dated(coverage: Coverage, date: Callable[[BlockRef], str]) -> str:
     """Not before when the proofs were made."""
     blocks = sorted(set(coverage.proved_at.values()), key=lambda block: block.height)
     if not blocks:
         return "no proof holds"
-    return "not before " + " and ".join(_date(block, case) for block in blocks)
+    return "not before " + " and ".join(map(date, blocks))
 
 
 def _date(block: BlockRef, case: Case) -> str:
