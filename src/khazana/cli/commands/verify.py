@@ -12,6 +12,11 @@ from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.cli.chains import add_chain_argument, chain_of
 from khazana.cli.clock import now
 from khazana.cli.control import CONTROL_VERIFIERS, LOWEST, ControlChecks
+from khazana.cli.coverage_verify import (
+    add_coverage_arguments,
+    refuse_coverage_arguments,
+    verified_coverage,
+)
 from khazana.cli.files import (
     MOST_OFFICE_BYTES,
     MOST_PRICE_BYTES,
@@ -32,12 +37,13 @@ from khazana.reserve.case import Given
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.reserve.valuation_document import ValuationDocument, read_valuation
 from khazana.reserve.verify import Request, verify
-from khazana.statement.checks import Profile
+from khazana.statement.checks import Profile, Report
 from khazana.statement.endorsements import EndorsementVerifier
 from khazana.statement.identity import Office
 from khazana.statement.log.inclusion import InclusionVerifier
 from khazana.statement.office_file import Pin, pin_by_file, pin_by_fingerprint, read_office
 from khazana.statement.table import report_table
+from khazana.supervision.coverage.reading import is_coverage
 
 HELP = "check a statement against the chain"
 EPILOG = """\
@@ -143,10 +149,16 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="how much must be checkable (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print the report for programs")
+    add_coverage_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    raw = read_bytes(args.file, most=MOST_STATEMENT_BYTES)
+    if is_coverage(raw):
+        chain, pin = chain_of(args), _pin(args.office)
+        return _printed(verified_coverage(args, raw, chain=chain, pin=pin), args)
+    refuse_coverage_arguments(args)
     if args.accept_opening and args.previous is None:
         raise WrongArguments(command="verify", problem="--accept-opening needs --previous FILE")
     if args.prices is not None and args.valuation is None:
@@ -156,7 +168,7 @@ def run(args: argparse.Namespace) -> int:
     endorsements = EndorsementVerifier(now=now(), known=pin.office if pin else None)
     report = verify(
         Request(
-            raw=read_bytes(args.file, most=MOST_STATEMENT_BYTES),
+            raw=raw,
             chain=chain_of(args),
             engine=best_engine(),
             profile=Profile(args.require),
@@ -181,6 +193,10 @@ def run(args: argparse.Namespace) -> int:
             LogChecks(now(), pin, [_witness(path) for path in args.witness]),
         ],
     )
+    return _printed(report, args)
+
+
+def _printed(report: Report, args: argparse.Namespace) -> int:
     if args.json:
         json.dump(report.to_json(), sys.stdout, ensure_ascii=False, indent=2)
         print()
