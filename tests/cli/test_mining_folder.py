@@ -23,7 +23,7 @@ from khazana.statement.keys import key_id, public_bytes
 from khazana.statement.timestamps.format import write_proof
 from khazana.statement.timestamps.make import promised
 from tests.cli.mining_story import BILLS, PART, SEALS, TARIFFS, Story, metered, read
-from tests.mining.metering import GATEWAY, METERS, honest, seals_of
+from tests.mining.metering import GATEWAY, METERS, MINER, honest, seals_of
 from tests.reserve.simulator import NOW, rerooted, script
 
 CHECKS = (
@@ -514,3 +514,33 @@ def test_a_pools_payouts_said_to_be_own_blocks_fail_the_check_of_blocks_alone(tm
     (body,) = told.behind(given)
     report = told.check(told.made(bodies=(month(body, payout="solo"),)), [given])
     assert the_failure(report, "mining_blocks", "E18") == ["it is no coinbase"] * 2
+
+
+def test_a_site_that_makes_meters_bills_and_seals_itself_is_told_by_the_utilitys_key(
+    tmp_path,
+):
+    # Ten per cent of the energy is kept out of every file, and sealed by a key of the site's own.
+    told, _ = story()
+    own = METERS.replace(public_bytes(GATEWAY).hex(), public_bytes(MINER).hex()).encode()
+    rows = [(name, v) for name in ("main-1", "check-1") for v in honest(31, mean_w=9_000_000)]
+    readings = write_readings(rows)
+    seals = write_seals(seals_of(read_readings("readings.csv", readings), MINER))
+    given = read(
+        told.write(
+            tmp_path,
+            meters_toml=own,
+            readings_csv=readings,
+            seals_csv=seals,
+            bills_csv=BILLS.replace(",7440000,", ",6696000,").encode(),
+            stamps_2026__01_ots=told.stamp(seals),
+        )
+    )
+    statement = told.made(bodies=told.behind(given))
+    # Nothing inside the folder contradicts it: who does not know the utility's key sees a key.
+    blind = told.check(statement, [given])
+    assert blind.failed == ()
+    stranger = key_id(public_bytes(MINER))
+    assert any(stranger in limit for limit in blind.result("mining_energy").limits)
+    report = told.check(statement, [given], gateways=[key_id(public_bytes(GATEWAY))])
+    (text,) = the_failure(report, "mining_energy", "E9")
+    assert text == f"days are sealed by key {stranger}, which is none that you named"

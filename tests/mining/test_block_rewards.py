@@ -11,7 +11,7 @@ from khazana.bitcoin.coinbases import CoinbasesNotGiven, coinbases_of
 from khazana.bitcoin.network import MAINNET
 from khazana.bitcoin.simulated import SimulatedChain
 from khazana.bitcoin.transaction import COINBASE_VOUT, NULL_TXID, OutPoint, Transaction, TxIn, TxOut
-from khazana.cli.mining_parts import filled, month_rewards, series_for
+from khazana.cli.mining_parts import filled, rewards_from, series_for
 from khazana.mining.block_rewards import NoBlocksOfTheMonth, rewards_of
 from khazana.mining.chain_series import series_of_chain
 from khazana.mining.checks import mining_findings
@@ -152,7 +152,7 @@ def found(bodies, chain):
             accounts=["mine"],
             test=False,
             series_for=lambda body: series_for(chain, body),
-            rewards_for=lambda month: month_rewards(chain, month),
+            rewards_for=rewards_from(chain),
         )
     ]
 
@@ -187,3 +187,15 @@ def test_a_reader_whose_source_shows_no_coinbases_cannot_check_real_rewards():
         found([filled_in], Paying(5000))
     with pytest.raises(CoinbasesNotGiven):
         filled([real()], Paying(5000))
+
+
+def test_a_month_is_read_once_for_all_sites():
+    asked = []
+
+    class Counting(Telling):
+        def coinbases(self, first, last):
+            asked.append(first)
+            return super().coinbases(first, last)
+
+    filled([real(), real(site="site-2", name="Site 2")], Counting(5000))
+    assert len(asked) == 1

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from khazana.cli.mining_parts import mined_postings, month_rewards, series_for
+from khazana.cli.mining_parts import mined_postings, rewards_from, series_for
 from khazana.errors import KhazanaError
 from khazana.ledger.findings import Finding
 from khazana.mining.checks import mining_findings, mining_limits, mining_summary
@@ -139,7 +139,7 @@ class MiningChecks:
             accounts=[*statement.wallets, *statement.accounts],
             test=statement.header.test,
             series_for=lambda body: series_for(chain, body),
-            rewards_for=lambda month: month_rewards(chain, month),
+            rewards_for=rewards_from(chain),
         )
         simulated = any(body.simulated for body in bodies)
         difficulty = f"SIMULATED ({shipped_difficulty().source})" if simulated else "the headers"

@@ -51,16 +51,20 @@ def series_for(chain: ChainView | None, body: MiningBody) -> DifficultySeries:
     return series_of_chain(chain, first=first, until=until)
 
 
-def rewards_for(chain: ChainView, body: MiningBody) -> RewardsFor | None:
-    """What real blocks paid, for sites whose expectation takes them."""
-    if body.rewards != "blocks":
-        return None
-    return lambda month: month_rewards(chain, month)
+def rewards_from(chain: ChainView) -> RewardsFor:
+    """What the chain's blocks of a month paid, each month read once for all sites.
 
+    A month has some 4,400 blocks, and every one of them is fetched whole.
+    """
+    known: dict[tuple[int, int], MonthRewards] = {}
 
-def month_rewards(chain: ChainView, month: MonthBody) -> MonthRewards:
-    """The rewards of the chain's blocks of a month."""
-    return rewards_of(chain, first=seconds_of(month.first), until=seconds_of(month.until))
+    def of(month: MonthBody) -> MonthRewards:
+        span = seconds_of(month.first), seconds_of(month.until)
+        if span not in known:
+            known[span] = rewards_of(chain, first=span[0], until=span[1])
+        return known[span]
+
+    return of
 
 
 class MiningParts:
@@ -78,13 +82,12 @@ class MiningParts:
 def filled(bodies: Sequence[MiningBody], chain: ChainView | None) -> tuple[MiningBody, ...]:
     """The bodies with every figure that follows, month by month and over all sites."""
     known: dict[str, DifficultySeries] = {}
+    of_blocks = None if chain is None else rewards_from(chain)
     months = []
     for body in bodies:
         series = known[body.site] = series_for(chain, body)
-        rewards = None
-        if body.rewards == "blocks":
-            if chain is None:
-                raise CoinbasesNotGiven(source="no chain")
-            rewards = rewards_for(chain, body)
+        if body.rewards == "blocks" and of_blocks is None:
+            raise CoinbasesNotGiven(source="no chain")
+        rewards = of_blocks if body.rewards == "blocks" else None
         months.append(with_figures(body, series, rewards))
     return with_years(months, known)
