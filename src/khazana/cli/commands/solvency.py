@@ -9,6 +9,7 @@ from khazana.cli.commands import (
     solvency_prove,
     solvency_recompute,
     solvency_slips,
+    solvency_statement,
 )
 from khazana.cli.commands.solvency_build import notice, units
 from khazana.cli.files import read_bytes, write_whole
@@ -42,6 +43,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     check.set_defaults(run=run_check)
 
     solvency_recompute.register(commands)
+    solvency_statement.register(commands)
     page = commands.add_parser("page", help="write the page on which a customer checks a slip")
     page.add_argument("--out", metavar="FILE", type=Path, required=True)
     page.set_defaults(run=run_page)
