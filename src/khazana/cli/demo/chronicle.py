@@ -116,6 +116,10 @@ class Chronicle:
     def path(self, publication: Publication) -> Path:
         return self.folder / "statements" / f"{publication.stem}.json"
 
+    def disclosed(self, publication: Publication) -> Path:
+        """What the public sees of a statement."""
+        return self.folder / "disclosures" / f"{publication.stem}-public.json"
+
     def memorandum(self, period: int) -> str:
         """The lender's conditions in a period, whether or not it has closed; '' without any."""
         self._close_days(period)

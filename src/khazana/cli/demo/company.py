@@ -6,9 +6,10 @@ from pathlib import Path
 
 from khazana.bitcoin.chain import ChainView
 from khazana.cli.demo import directory as lies
+from khazana.cli.demo.accord import Accord, Witnessed
 from khazana.cli.demo.auditor import SEALED, SealedFor, sealed_for_auditor
 from khazana.cli.demo.books import Books
-from khazana.cli.demo.chronicle import Chronicle, Player
+from khazana.cli.demo.chronicle import STATEMENT, Chronicle, Player
 from khazana.cli.demo.drill import BOUGHT as DRILLS_PURCHASE
 from khazana.cli.demo.drill import Drill
 from khazana.cli.demo.el_salvador import CAP as EL_SALVADORS_CAP
@@ -43,7 +44,7 @@ from khazana.conditions.as_if_booked import LenderConditions
 from khazana.conditions.parts import accumulation_tests
 from khazana.devnet.network import Devnet
 from khazana.devnet.view import DevnetView
-from khazana.reserve.reading import ReserveStatement
+from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.statement.envelope import write_statement
 
 STATES = (lies.EL_SALVADOR, lies.PAKISTAN)
@@ -80,6 +81,8 @@ class Company:
     bought: dict[str, Bought] = field(default_factory=dict)
     refused: dict[str, Refused] = field(default_factory=dict)
     sealed: SealedFor | None = None
+    witnessed: list[Witnessed] = field(default_factory=list)
+    """What each office found of another's log."""
     tampered: ReserveStatement | None = None
     tampered_mining: ReserveStatement | None = None
 
@@ -323,6 +326,28 @@ def publish_newest(
         (lies.TAMPERED_MINING, company.tampered_mining),
     ):
         write_whole(directory / name, write_statement(told.envelope))
+
+
+def witness_each_other(
+    company: Company, directory: Path, chain: str, progress: ProgressFile
+) -> None:
+    """Both states publish what anyone may see in their logs, and judge each other's; then the
+    Drill Office publishes its lie. chain: the source that they ask.
+    """
+    progress.stage("witnessing")
+    accord = Accord(directory, chain)
+    chronicles = {office: company.chronicles[office] for office in STATES}
+    company.witnessed = accord.partners(
+        {
+            office: [each.disclosed(publication) for publication in each.publications]
+            for office, each in chronicles.items()
+        }
+    )
+    for office, chronicle in chronicles.items():
+        path = chronicle.folder / STATEMENT
+        accord.attach(office, path)
+        chronicle.attach(read_reserve_statement(path.read_bytes()))
+    company.witnessed += accord.lie(directory / lies.TAMPERED)
 
 
 def _chronicle(company: Company, directory: Path, office: str) -> Chronicle:

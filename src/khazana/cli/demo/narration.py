@@ -332,6 +332,7 @@ def where_things_lie(directory: Path, commands: Iterable[str]) -> Iterable[str]:
             "  orders.jsonl",
             "every order with its approvals, refusals included; spending.toml: rules",
         ),
+        ("  feed/", "its log and what it names, for any web server; copies/ has the partner's"),
         ("drill-office/", "the fictional office's honest statement"),
         ("providers/", "invented providers: what they owe, slips of customers, one that lies"),
         ("tampered.json", "the same statement with one payment hidden, signed by its valid keys"),

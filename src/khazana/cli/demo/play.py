@@ -8,7 +8,13 @@ from khazana.bitcoin.adapters.source import open_chain
 from khazana.cli.clock import now as clock_now
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo import narration
-from khazana.cli.demo.company import company_on, play_days, publish_newest, refuse_purchases
+from khazana.cli.demo.company import (
+    company_on,
+    play_days,
+    publish_newest,
+    refuse_purchases,
+    witness_each_other,
+)
 from khazana.cli.demo.directory import fresh_directory
 from khazana.cli.demo.narration import say
 from khazana.cli.demo.portals import page_ports, portals
@@ -51,6 +57,8 @@ def play(
             play_days(company, directory, progress)
             publish_newest(company, directory, open_chain(f"esplora:{url}"), progress)
             refuse_purchases(company)
+            blocks = directory / lies.DEVNET / "blocks"
+            witness_each_other(company, directory, f"blocks:{blocks}", progress)
             progress.stage("verifying")
             status = verify(company, directory, url)
             progress.stage("ready" if status == 0 else "failed")

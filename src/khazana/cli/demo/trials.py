@@ -6,6 +6,7 @@ from pathlib import Path
 
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo import narration
+from khazana.cli.demo.accord import accord_lines, as_it_should
 from khazana.cli.demo.auditor import AUDITOR
 from khazana.cli.demo.chronicle import DOCUMENTS, MEMORANDUM, REPORT, STATEMENT, VALUATION
 from khazana.cli.demo.company import STATES, Company, restated
@@ -40,6 +41,8 @@ def verify(company: Company, directory: Path, url: str) -> int:
         status = 1
     if not slips_checked(slips):
         status = 1
+    if not as_it_should(company.witnessed):
+        status = 1
     if company.tampered is None:
         raise ValueError("nothing was tampered with yet")
     claimed, honest = company.tampered, company.newest(lies.DRILL)
@@ -57,6 +60,8 @@ def verify(company: Company, directory: Path, url: str) -> int:
         "",
         *narration.accumulation_lines(accumulation_tests(company)),
         narration.restated_line(restated(company)),
+        "",
+        *map(narration.filled, accord_lines(company.witnessed)),
         "",
         *narration.signed_by_quorums(company.proved),
         *narration.sealed_lines(company.sealed),
@@ -100,12 +105,14 @@ def trials_of(company: Company, directory: Path, url: str) -> list[Trial]:
         folder, name = directory / office, narration.STATE_NAMES[office]
         title = f"{name}'s statement, verified in a process of its own"
         before = chronicle.path(chronicle.of_period(chronicle.newest.period - 1))
+        partner = next(o for o in STATES if o != office)
         more = (
             *("--previous", before, "--documents", folder / DOCUMENTS),
             *("--valuation", folder / VALUATION, "--prices", folder / "prices.csv"),
             *("--memorandum", folder / MEMORANDUM),
             *(("--metering", folder / MINING) if chronicle.newest.mining else ()),
-            *("--beside", directory / next(o for o in STATES if o != office) / STATEMENT),
+            *("--beside", directory / partner / STATEMENT),
+            *("--witness", directory / partner / "office.json"),
         )
         trials.append(trial(title, folder / STATEMENT, office, "control", *more))
         title = f"{name}'s wallet report for its lender, nil returns included"
