@@ -52,6 +52,16 @@ Leaves = tuple[int, Callable[[Any, Any, Any], None]]
 """How many leaves, and what hashes them, given their places, their slots and room for nodes."""
 
 
+class _Room(threading.local):
+    """Arrays that a thread uses again: fresh memory costs as much as a third of the hashing."""
+
+    def of(self, name: str, count: int, kind: Any) -> Any:
+        held = self.__dict__.get(name)
+        if held is None or len(held) < count:
+            held = self.__dict__[name] = np.empty(count, kind)
+        return held[:count]
+
+
 class Places:
     """A permutation, as `positions` makes it, for many leaves at a time."""
 
@@ -63,10 +73,8 @@ class Places:
         for turn, table in enumerate(where.tables):
             self._tables[turn, : len(table)] = table
 
-    def of(self, numbers: Any) -> Any:
-        found = np.empty(len(numbers), np.int64)
+    def put(self, numbers: Any, found: Any) -> None:
         place_leaves(numbers, self._leaves, self._right_bits, self._tables, found)
-        return found
 
 
 def hmac_pads(key: bytes) -> tuple[Any, Any]:
@@ -210,6 +218,7 @@ class _TreeInParts:
             for bucket in range(self.buckets)
         ]
         self._lock = threading.Lock()
+        self._room = _Room()
         self._where = Places(plan.key, leaves)
 
     def _empty(self, bucket: int, each: int, kind: Any) -> Any:
@@ -221,11 +230,14 @@ class _TreeInParts:
 
     def scatter(self, first: int, count: int, hashed: Callable[[Any, Any, Any], None]) -> None:
         """Append leaves to their buckets. first: number of the first of them."""
-        places, slots = self._where.of(np.arange(first, first + count)), np.empty(count, np.int64)
-        offsets = np.empty(count, np.uint32)
+        room = self._room
+        places, slots = room.of("places", count, np.int64), room.of("slots", count, np.int64)
+        slots[:] = np.arange(first, first + count)  # the numbers, until they are placed
+        self._where.put(slots, places)
+        offsets = room.of("offsets", count, np.uint32)
         starts = np.zeros(self.buckets + 1, np.int64)
         sort_places(places, self._bits, slots, offsets, starts)
-        nodes = np.empty(NODE_BYTES * count, np.uint8)
+        nodes = room.of("nodes", NODE_BYTES * count, np.uint8)
         hashed(places, slots, nodes)
         bounds = starts.tolist()
         with self._lock:
@@ -256,12 +268,13 @@ class _TreeInParts:
         if held is not None:
             mixed, offsets = held
         else:
-            mixed = _read(self._tree, NODE_BYTES * count, NODE_BYTES * first)
-            raw = _read(self._offsets, OFFSET_BYTES * count, OFFSET_BYTES * first)
-            offsets = raw.view(np.uint32)
+            mixed = self._room.of("mixed", NODE_BYTES * count, np.uint8)
+            _read(self._tree, mixed, NODE_BYTES * first)
+            offsets = self._room.of("offsets read", count, np.uint32)
+            _read(self._offsets, offsets, OFFSET_BYTES * first)
         levels = min(self._bits, depth_of(self._leaves))
         sizes = [NODE_BYTES * nodes_at(level, leaves=count) for level in range(levels + 1)]
-        nodes = np.empty(sum(sizes), np.uint8)
+        nodes = self._room.of("levels", sum(sizes), np.uint8)
         put_in_order(mixed, offsets, nodes)
         del held, mixed, offsets
         self._climb(nodes, sizes, level=0, first=first)
@@ -273,8 +286,8 @@ class _TreeInParts:
             return
         levels = range(self._bits, depth + 1)
         sizes = [NODE_BYTES * nodes_at(level, leaves=self._leaves) for level in levels]
-        nodes = np.empty(sum(sizes), np.uint8)
-        nodes[: sizes[0]] = _read(self._tree, sizes[0], self._starts[self._bits])
+        nodes = self._room.of("levels", sum(sizes), np.uint8)
+        _read(self._tree, nodes[: sizes[0]], self._starts[self._bits])
         self._climb(nodes, sizes, level=self._bits, first=0)
 
     def _climb(self, nodes: Any, sizes: list[int], *, level: int, first: int) -> None:
@@ -310,12 +323,10 @@ def _write(file: int, data: Any, at: int) -> None:
         rest, at = rest[done:], at + done
 
 
-def _read(file: int, size: int, at: int) -> Any:
-    data = np.empty(size, np.uint8)
-    rest = memoryview(data.data)
+def _read(file: int, data: Any, at: int) -> None:
+    rest = memoryview(data).cast("B")
     while rest:
         done = os.preadv(file, [rest], at)
         if not done:
             raise RuntimeError("a file of our own is shorter than what was written to it")
         rest, at = rest[done:], at + done
-    return data

@@ -73,8 +73,8 @@ def taken_apart(raw: bytes, tree: TreeId, splitting: Splitting, at: int = 0) -> 
     """The rows of a piece from `at` on, and where reading stopped."""
     data = np.frombuffer(raw, np.uint8)[at:]
     room = raw.count(b"\n", at)
-    starts, sizes = np.empty(room, np.int64), np.empty(room, np.int64)
-    amounts, owns = np.empty(room, np.int64), np.empty(room, np.int64)
+    starts, sizes, owns = np.empty((3, room), np.int32)
+    amounts = np.empty(room, np.int64)
     # A balance with too many leaves is not for the compiled reader either.
     most = min(tree.asset.most, MOST_SPLITS * splitting.most_per_leaf)
     count, stopped = read_rows(data, tree.asset.scale, most, starts, sizes, amounts, owns)

@@ -89,6 +89,8 @@ class _Making:
         amounts, counts = rows.amounts[some], counts[some]
         numbers = np.empty(int(counts.sum()), np.int64)
         leaf_numbers(firsts[some], counts, numbers)
+        places = np.empty(len(numbers), np.int64)
+        self._where.put(numbers, places)
         sizes = len(self._head) + counts * (16 + NODE_BYTES * self._height)
         out = np.empty(int(sizes.sum()), np.uint8)
         put_slips(
@@ -97,7 +99,7 @@ class _Making:
             keys,
             amounts,
             counts,
-            self._where.of(numbers),
+            places,
             self._plan.splitting.most_per_leaf,
             self._plan.tree.epoch,
             self._height,
