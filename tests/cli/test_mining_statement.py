@@ -8,6 +8,7 @@ import pytest
 from khazana.cli.commands import verify as verify_command
 from khazana.cli.main import main
 from khazana.cli.mining_parts import series_for
+from khazana.ledger.documents import Reason
 from khazana.mining.figures import with_figures
 from khazana.mining.parts import mining_part
 from khazana.mining.sites_file import SitesRefused, read_sites
@@ -25,7 +26,7 @@ from tests.cli.mining_story import (
     site,
     sites,
 )
-from tests.reserve.simulator import NOW, rerooted
+from tests.reserve.simulator import NOW, rerooted, script
 
 
 @cache
@@ -285,6 +286,21 @@ def test_a_payout_that_no_site_counts_and_one_that_never_came_are_named():
     texts = [f.text for f in report.result("mining").findings]
     assert texts[0].startswith(f"the books have no mined {ghost['amount_sat']} sat")
     assert texts[1].startswith(f"no site counts {second['amount_sat']} sat")
+
+
+def test_bitcoin_booked_as_mined_where_no_site_mines_is_told():
+    told = Story()
+    world = told.world
+    txid = world.fund(script("fund"), 777)
+    told.end = world.mine()
+    world.mine(8)
+    world.document("stray", Reason.MINED, "fund", 777, txid)
+    report = told.check(told.made(site(*told.arrivals)))
+    assert report.failed == ()
+    said = (
+        "777 sat are booked as mined in accounts of no site (fund): no energy is stated for them."
+    )
+    assert any(limit.startswith(said) for limit in report.result("mining").limits)
 
 
 def test_energy_that_the_counters_do_not_show_is_named(folder):

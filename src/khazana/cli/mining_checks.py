@@ -7,6 +7,7 @@ from fractions import Fraction
 from khazana.cli.mining_parts import mined_postings, rewards_from, series_for
 from khazana.errors import KhazanaError
 from khazana.ledger.findings import Finding
+from khazana.mining.arrivals import MinedPosting
 from khazana.mining.checks import mining_findings, mining_limits, mining_summary
 from khazana.mining.checks_metering import (
     bill_findings,
@@ -133,9 +134,10 @@ class MiningChecks:
             malformed = [Finding("E30", wrong.problem, wrong.path)]
             return answer(basis=FILE, good="", findings=malformed)
         chain = case.required_chain()
+        postings = mined_postings({Txid(t): b.lines for t, b in statement.explanations.items()})
         findings = mining_findings(
             bodies,
-            postings=mined_postings({Txid(t): b.lines for t, b in statement.explanations.items()}),
+            postings=postings,
             accounts=[*statement.wallets, *statement.accounts],
             test=statement.header.test,
             series_for=lambda body: series_for(chain, body),
@@ -150,7 +152,10 @@ class MiningChecks:
             f"rewards: {rewards}",
             good=mining_summary(bodies),
             findings=findings,
-            limits=mining_limits(bodies, shown=len(shown_months(bodies, self.metering))),
+            limits=(
+                *mining_limits(bodies, shown=len(shown_months(bodies, self.metering))),
+                *_of_no_site(bodies, postings),
+            ),
         )
 
     def energy(self, case: Case) -> Answer:
@@ -361,6 +366,18 @@ def _readable(case: Case) -> tuple[MiningBody, ...]:
 def _bodies(case: Case) -> tuple[MiningBody, ...]:
     _require_parts(case)
     return mining_bodies(case.statement.envelope.parts)
+
+
+def _of_no_site(bodies: Sequence[MiningBody], postings: Sequence[MinedPosting]) -> Iterator[str]:
+    """What is booked as mined where no site's bitcoin arrives: no energy stands behind it."""
+    own = {account for body in bodies for account in body.accounts}
+    stray = [posting for posting in postings if posting.account not in own]
+    if stray:
+        accounts = ", ".join(sorted({posting.account for posting in stray}))
+        yield (
+            f"{sum(posting.amount for posting in stray)} sat are booked as mined in accounts of no "
+            f"site ({accounts}): no energy is stated for them."
+        )
 
 
 def _require_parts(case: Case) -> None:
