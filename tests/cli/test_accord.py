@@ -1,5 +1,6 @@
 """Two offices that publish, copy, witness and judge each other, as commands between folders."""
 
+import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from khazana.accord.feed.paths import document_path
 from khazana.accord.feed.records import SignedRecord, read_record, said_by
 from khazana.cli.clock import now
 from khazana.cli.main import main
+from khazana.ledger.canonical import canonical_bytes
 from khazana.reserve.reading import read_reserve_statement
 from khazana.statement.envelope import write_statement
 from khazana.statement.keys import private_key_to_pem
@@ -262,3 +264,49 @@ def test_an_expired_clock_or_office_signs_nothing(told, capsys, monkeypatch):
     assert partner.pull(drill) == 2
     assert "no key that is not revoked has that role" in capsys.readouterr().err
     assert drill.checkpoint().size == size
+
+
+def test_a_stamped_checkpoint_shows_the_block_by_which_a_statement_was_logged(tmp_path, capsys):
+    drill, _, blocks = two_desks(tmp_path)
+    honest = drill.write("honest.json", drill.world.signed(declared(drill, "fund")))
+    assert drill.publish("--new", honest) == 0
+    own = ["accord", "stamp", "--feed", str(drill.feed), "--identity", str(drill.identity)]
+    capsys.readouterr()
+    assert main(own) == 0
+    digest = capsys.readouterr().out.split("\n")[1]
+    world = drill.world
+    carrier = b"\x6a\x20" + bytes.fromhex(digest)
+    txid = world.fund(carrier, 0)
+    block = world.mine(1)
+    world.mine(7)
+    write_blocks(blocks, world.chain.blocks)
+    chain = f"blocks:{blocks}"
+    # The log goes on; the stamp is of the earlier checkpoint.
+    assert drill.publish(drill.commitments(1, 9)) == 0
+    place = [*own, "--digest", digest, "--chain", chain, "--transaction"]
+    assert main([*place, f"{txid}@{block.height}"]) == 0
+    assert f"3 entries, stamped in block {block.height}" in capsys.readouterr().out
+    attach = ["accord", "attach", str(honest), *own[2:], "--out", str(tmp_path / "out.json")]
+    assert main(attach) == 0
+    assert "entry 0 of 3, 0 cosignatures, stamped" in capsys.readouterr().out
+    words = ["verify", str(tmp_path / "out.json"), "--chain", chain, "--office"]
+    assert main([*words, str(drill.identity)]) == 0
+    assert f"its checkpoint existed at block {block.height}" in capsys.readouterr().out
+    # A stamp that does not lead to the block it names fails the log, and the log alone.
+    raw = (tmp_path / "out.json").read_bytes()
+    document = json.loads(raw)
+    stamp = bytearray(base64.b64decode(document["evidence"][-1]["timestamp"]))
+    stamp[-1] ^= 1  # the height of the attested block
+    document["evidence"][-1]["timestamp"] = base64.b64encode(bytes(stamp)).decode()
+    (tmp_path / "out.json").write_bytes(canonical_bytes(document) + b"\n")
+    assert main([*words, str(drill.identity), "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [c["name"] for c in report["checks"] if c["verdict"] == "failed"] == ["log"]
+    for wrong, said in (
+        ([*own, "--digest", digest], "go together"),
+        ([*place, "here"], "TXID@HEIGHT"),
+        ([*place, f"{txid}@1"], str(txid)),
+        ([*own, "--digest", "ab" * 32, *place[8:], f"{txid}@{block.height}"], "is kept"),
+    ):
+        assert main(wrong) == 2
+        assert said in capsys.readouterr().err

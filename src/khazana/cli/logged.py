@@ -21,6 +21,8 @@ from khazana.statement.log.inclusion import (
 from khazana.statement.log.office_keys import RoleNotUsable
 from khazana.statement.office_file import Pin
 from khazana.statement.times import write_instant
+from khazana.statement.timestamps.format import Proof
+from khazana.statement.timestamps.judge import judge_proof
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,14 @@ class LogChecks:
         types = {item.type for item in case.statement.envelope.evidence}
         if INCLUSION_TYPE in types or self.witnesses:
             yield _InLog(self)
+
+
+@dataclass(frozen=True)
+class _Stamped:
+    """A time stamp in words, and what is wrong with it."""
+
+    words: str
+    wrong: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,9 +94,11 @@ class _InLog:
                 return self._said(Verdict.NOT_CHECKABLE, str(error))
             except KhazanaError as error:
                 findings.append(Finding("log", str(error), where))
+        stamped = [self._stamped(each.stamp, case) for each in found if each.stamp is not None]
+        findings += [Finding("log", f"time stamp: {p}", "") for each in stamped for p in each.wrong]
         if findings:
             return self._said(Verdict.FAILED, findings[0].text, tuple(findings), office=office)
-        said = "; ".join(_words(each, office) for each in found)
+        said = "; ".join([*(_words(each, office) for each in found), *(s.words for s in stamped)])
         cosigned = {witness for each in found for witness, _ in each.cosigned}
         for witness in self.given.witnesses:
             if witness.id not in cosigned:
@@ -96,6 +108,20 @@ class _InLog:
             text = f"{said}, but nobody vouches for this office"
             return self._said(Verdict.NOT_CHECKABLE, text, office=office)
         return self._said(Verdict.PASSED, said, office=office)
+
+    def _stamped(self, stamp: Proof, case: Case) -> "_Stamped":
+        """What the time stamp of a checkpoint proves on the reader's chain."""
+        if case.chain is None:
+            return _Stamped("its time stamp was not checked: no chain was given")
+        judged = judge_proof(stamp, case.chain)
+        if judged.problems:
+            return _Stamped("", judged.problems)
+        if judged.confirmed:
+            first = judged.confirmed[0]
+            when = write_instant(first.at)
+            return _Stamped(f"its checkpoint existed at block {first.height} ({when})")
+        waiting = judged.pending or judged.foreign
+        return _Stamped(f"its time stamp shows nothing yet: {', '.join(waiting) or 'it is empty'}")
 
     def _said(
         self,

@@ -8,6 +8,7 @@ from khazana.cli.commands import (
     accord_pull,
     accord_rules,
     accord_show,
+    accord_stamp,
     accord_witness,
 )
 
@@ -19,5 +20,6 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     accord_pull.register(actions)
     accord_witness.register(actions)
     accord_show.register(actions)
+    accord_stamp.register(actions)
     accord_agreement.register(actions)
     accord_rules.register(actions)

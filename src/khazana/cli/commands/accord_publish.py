@@ -39,11 +39,12 @@ from khazana.statement.log.checkpoint import checkpoint_of
 from khazana.statement.log.entries import StatementEntry, read_entry
 from khazana.statement.log.errors import EntryRefused
 from khazana.statement.log.files import LogFiles, appended, new_log, resigned
-from khazana.statement.log.inclusion import inclusion_evidence
+from khazana.statement.log.inclusion import inclusion_evidence, stamped_digest
 from khazana.statement.log.notes import MOST_NOTE_BYTES, Note, read_note
 from khazana.statement.log.office_keys import FEED_ROLE, key_in_role, log_origin
 from khazana.statement.log.office_log import entries_from, note_in, open_office_log
 from khazana.statement.office_file import read_office, write_office
+from khazana.statement.timestamps.format import MOST_STAMP_BYTES
 
 COSIGNED = "cosigned"
 """Where a feed keeps its own checkpoint as its partners cosigned it."""
@@ -80,7 +81,8 @@ def register(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     attach = actions.add_parser(
         "attach",
         help="attach to a statement the proof that it is in your log",
-        description="With the newest checkpoint that a partner cosigned, where there is one.",
+        description="With the first checkpoints that a partner cosigned and that were stamped, "
+        "where there are any.",
     )
     attach.add_argument("file", metavar="STATEMENT", type=Path)
     attach.add_argument("--feed", metavar="DIR", type=Path, required=True)
@@ -181,9 +183,8 @@ def run_sign(args: argparse.Namespace) -> int:
 
 def run_attach(args: argparse.Namespace) -> int:
     with naming(args.file):
-        statement = read_reserve_statement(
-            read_bytes(args.file, most=MOST_STATEMENT_BYTES)
-        ).envelope
+        raw = read_bytes(args.file, most=MOST_STATEMENT_BYTES)
+        statement = read_reserve_statement(raw).envelope
     folder = DiskFolder(args.feed)
     office = office_of(folder, read_identity(args.identity))
     log = open_office_log(folder, office)
@@ -191,11 +192,17 @@ def run_attach(args: argparse.Namespace) -> int:
     if log is None or index is None:
         problem = f"the log has no entry of statement {statement.root}; publish it first"
         raise PublicationRefused(problem=problem)
-    note = _best_note(folder, log, index)
-    item = inclusion_evidence(statement, log, note, index)
-    write_whole(args.out, write_statement(with_evidence(statement, item)))
-    witnesses = len(note.signatures) - 1
-    print(f"entry {index} of {checkpoint_of(note).size}, {witnesses} cosignatures: {args.out}")
+    notes = best_notes(folder, log, index)
+    items = [
+        inclusion_evidence(statement, log, note, index, stamp=stamp_of(folder, note))
+        for note in notes
+    ]
+    write_whole(args.out, write_statement(with_evidence(statement, *items)))
+    for note in notes:
+        stamped = "" if stamp_of(folder, note) is None else ", stamped"
+        witnesses = len(note.signatures) - 1
+        print(f"entry {index} of {checkpoint_of(note).size}, {witnesses} cosignatures{stamped}")
+    print(f"written to {args.out}")
     if statement.test:
         print(TEST_NOTICE)
     return 0
@@ -212,17 +219,38 @@ def _index_of(log: LogFiles, root: str) -> int | None:
     return None
 
 
-def _best_note(folder: DiskFolder, log: LogFiles, index: int) -> Note:
-    """A checkpoint with the entry: the largest cosigned one, else our own newest."""
-    best, own = None, note_in(folder)
-    for path in sorted((folder.root / COSIGNED).glob("[0-9a-f]*")):
-        raw = folder.read(f"{COSIGNED}/{path.name}", most=MOST_NOTE_BYTES)
-        note = None if raw is None else read_note(raw)
-        if note is None or not index < checkpoint_of(note).size <= log.checkpoint.size:
-            continue
-        if best is None or checkpoint_of(note).size > checkpoint_of(best).size:
-            best = note
-    chosen = best or own
-    if chosen is None:
+def stamp_path(note: Note) -> str:
+    """Where a feed keeps a checkpoint that is stamped; its time stamp lies beside it, as .ots."""
+    return f"stamps/{stamped_digest(note).hex()}"
+
+
+def stamp_of(folder: DiskFolder, note: Note) -> bytes | None:
+    """The time stamp of a checkpoint, if the feed has one."""
+    return folder.read(f"{stamp_path(note)}.ots", most=MOST_STAMP_BYTES)
+
+
+def best_notes(folder: DiskFolder, log: LogFiles, index: int) -> list[Note]:
+    """Checkpoints that show the entry: the first that was cosigned and the first that was stamped
+    show most about when it was there; without any, the newest.
+    """
+    cosigned, stamped = _kept(folder, "cosigned", log, index), _kept(folder, "stamps", log, index)
+    stamped = [note for note in stamped if stamp_of(folder, note) is not None]
+    chosen = {note.text: note for note in (*stamped[:1], *cosigned[:1])}
+    if chosen:
+        return list(chosen.values())
+    own = note_in(folder)
+    if own is None:
         raise PublicationRefused(problem="the feed has no checkpoint")
-    return chosen
+    return [own]
+
+
+def _kept(folder: DiskFolder, where: str, log: LogFiles, index: int) -> list[Note]:
+    """The checkpoints kept there that have the entry, the earliest first."""
+    found = []
+    for path in sorted((folder.root / where).glob("[0-9a-f]*")):
+        raw = folder.read(f"{where}/{path.name}", most=MOST_NOTE_BYTES)
+        if raw is not None and path.suffix != ".ots":
+            note = read_note(raw)
+            if index < checkpoint_of(note).size <= log.checkpoint.size:
+                found.append(note)
+    return sorted(found, key=lambda note: checkpoint_of(note).size)

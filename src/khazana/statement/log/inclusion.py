@@ -1,9 +1,12 @@
 """Evidence that a statement stands in its office's log: the entry, its path, a signed checkpoint.
 
 {"type": "khazana.log-inclusion/1", "subject_root": …, "entry": {…}, "index": 7,
- "proof": ["hex", …], "checkpoint": "the signed note, cosignatures included"}
+ "proof": ["hex", …], "checkpoint": "the signed note, cosignatures included",
+ "timestamp": "base64 of an OpenTimestamps proof of the note's text; may be left out"}
 """
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +17,7 @@ import msgspec
 from khazana.errors import KhazanaError
 from khazana.ledger.canonical import canonical_bytes
 from khazana.statement.checks import Verdict
+from khazana.statement.dsse import from_base64
 from khazana.statement.envelope import Evidence, Statement
 from khazana.statement.evidence import EvidenceResult, evidence_of, failed
 from khazana.statement.identity import Office, grouped
@@ -24,6 +28,7 @@ from khazana.statement.log.files import LogFiles
 from khazana.statement.log.notes import MOST_NOTE_BYTES, Note, read_note
 from khazana.statement.log.office_keys import CLOCK_SKEW, cosigned_by, read_office_checkpoint
 from khazana.statement.times import read_instant
+from khazana.statement.timestamps.format import MOST_STAMP_BYTES, Proof, read_proof
 from khazana.statement.tree import includes, leaf_hash
 from khazana.statement.wire import Hash256
 
@@ -48,6 +53,7 @@ class InclusionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     index: Index
     proof: Annotated[Sequence[Hash256], msgspec.Meta(max_length=63)]
     checkpoint: Annotated[str, msgspec.Meta(max_length=MOST_NOTE_BYTES)]
+    timestamp: Annotated[str, msgspec.Meta(max_length=2 * MOST_STAMP_BYTES)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Inclusion:
     proof: tuple[bytes, ...]
     note: Note
     checkpoint: Checkpoint
+    stamp: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +73,33 @@ class Logged:
     """Where a statement stands in its office's log.
 
     issued: in the office's word. size: of the log, by the checkpoint. cosigned: by whom, when.
+    stamp: of the checkpoint; what it proves only a chain can tell.
     """
 
     index: int
     issued: datetime
     size: int
     cosigned: tuple[tuple[str, datetime], ...]
+    stamp: Proof | None = None
 
 
-def inclusion_evidence(statement: Statement, log: LogFiles, note: Note, index: int) -> Evidence:
+def stamped_digest(note: Note) -> bytes:
+    """What a time stamp of a checkpoint is over: SHA-256 of its text, which cosignatures share."""
+    return hashlib.sha256(note.text.encode()).digest()
+
+
+def inclusion_evidence(
+    statement: Statement,
+    log: LogFiles,
+    note: Note,
+    index: int,
+    *,
+    stamp: bytes | None = None,
+) -> Evidence:
     """Evidence that entry `index` of the log is this statement's. note: the log's own checkpoint.
 
     The note may bear cosignatures; its tree may be an earlier state of the log that has the entry.
+    stamp: the file of a time stamp of the note.
     """
     checkpoint = checkpoint_of(note)
     entry = log.entry(index)
@@ -91,6 +113,7 @@ def inclusion_evidence(statement: Statement, log: LogFiles, note: Note, index: i
         index=index,
         proof=[h.hex() for h in log.tree.inclusion_proof(index, size=checkpoint.size)],
         checkpoint=note.to_bytes().decode(),
+        **({} if stamp is None else {"timestamp": base64.b64encode(stamp).decode()}),
     )
 
 
@@ -102,7 +125,13 @@ def read_inclusion(item: Evidence) -> Inclusion:
         raise EntryRefused(problem=f"the evidence is malformed: {error}") from error
     note = read_note(file.checkpoint.encode())
     proof = tuple(bytes.fromhex(each) for each in file.proof)
-    return Inclusion(canonical_bytes(file.entry), file.index, proof, note, checkpoint_of(note))
+    stamp = None
+    if file.timestamp is not None:
+        stamp = read_proof(from_base64(file.timestamp), what="the checkpoint's time stamp")
+        if stamp.digest != stamped_digest(note):
+            raise EntryRefused(problem="the time stamp is not one of this checkpoint")
+    entry = canonical_bytes(file.entry)
+    return Inclusion(entry, file.index, proof, note, checkpoint_of(note), stamp)
 
 
 def judge_inclusion(
@@ -141,7 +170,7 @@ def judge_inclusion(
         at = cosigned_by(note, witness, now=now)
         if at is not None:
             cosigned.append((witness.id, at))
-    return Logged(found.index, issued, checkpoint.size, tuple(cosigned))
+    return Logged(found.index, issued, checkpoint.size, tuple(cosigned), found.stamp)
 
 
 @dataclass(frozen=True, slots=True)
