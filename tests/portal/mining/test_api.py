@@ -14,7 +14,7 @@ from django.db import close_old_connections
 
 from khazana.mining.report import month_lines, programme_line
 from khazana.portal.api.tables.contents_mining import MINING
-from khazana.portal.mining.showing import bodies_of
+from khazana.portal.mining.choosing import told_by
 from tests.portal.mining.mine import MONTHS, SHARES
 
 PLAIN = {"Accept-Encoding": "identity"}
@@ -33,7 +33,7 @@ def get(mined, client, settings):
 
 
 def test_the_programme_is_the_rooms_own_sum(get, mined):
-    bodies = bodies_of(mined)
+    bodies = told_by([mined]).bodies
     answer, line = get("mining"), programme_line(bodies)
     assert answer["statement"] == mined.root
     assert answer["total"]["arrived"]["sats"] == line.arrived
@@ -46,7 +46,7 @@ def test_the_programme_is_the_rooms_own_sum(get, mined):
 
 def test_every_month_stands_there_with_its_detection_limit(get, mined):
     items = get("mining/months")["items"]
-    lines = [line for body in bodies_of(mined) for line in month_lines(body)]
+    lines = [line for body in told_by([mined]).bodies for line in month_lines(body)]
     assert [(item["site"], item["month"]) for item in items] == [
         (line.site, line.month) for line in lines
     ]
@@ -90,7 +90,7 @@ def test_a_figure_leads_to_the_page_that_cites_it(get, client, name):
 
 def test_payouts_are_the_books_own(get, mined):
     items = get("mining/arrivals?site=site-1")["items"]
-    body = bodies_of(mined)[0]
+    body = told_by([mined]).bodies[0]
     assert [item["txid"] for item in items] == [month.arrivals[0].txid for month in body.months]
     assert {tuple(item["grades"]) for item in items} == {("C",)}
 
@@ -175,7 +175,7 @@ def test_a_table_has_every_row_in_both_forms(mined, client, settings, name, coun
 
 def test_the_tables_have_the_figures_of_the_statement(mined, client):
     rows = rows_of(client.get("/tables/mining-months.csv?site=site-2").content)
-    for row, month in zip(rows, bodies_of(mined)[1].months, strict=True):
+    for row, month in zip(rows, told_by([mined]).bodies[1].months, strict=True):
         assert int(row["expected_sat"]) == month.expected_sat
         assert int(row["arrived_sat"]) == month.arrived_sat
         assert Decimal(row["detection_limit_percent"]) == Decimal(month.detection_percent)

@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from khazana.portal.formatting.languages import LANGUAGES
+from khazana.portal.mining.choosing import told_by
 from khazana.portal.mining.models import SiteRow
-from khazana.portal.mining.showing import bodies_of, chart_of, programme_of
+from khazana.portal.mining.showing import chart_of, programme_of
 from khazana.portal.mining.templatetags.mining import hours, percent, worth_money
 from khazana.portal.statement.importing import import_folder
-from khazana.portal.statement.models import OfficeRow
+from khazana.portal.statement.models import OfficeRow, StatementRow
 from tests.portal.mining.mine import MONTHS, mine
 
 PAGES = (
@@ -34,13 +35,13 @@ def test_every_page_answers_and_carries_both_notices(mined, client, language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_good_word_stands_without_its_detection_limit(mined, client, language):
-    for body in bodies_of(mined):
+    for body in told_by([mined]).bodies:
         for month in body.months:
             text = client.get(f"/{language}/mining/{body.site}/{month.month}/").content.decode()
             verdict = text.index('<span class="verdict verdict-')
             assert month.detection_percent in text[verdict : verdict + 300]
     text = client.get(f"/{language}/mining/").content.decode()
-    limit = bodies_of(mined)[0].years[0].level_percent
+    limit = told_by([mined]).bodies[0].years[0].level_percent
     row = re.search(r'mining/site-1/".*?</tr>', text, re.S)[0]
     assert "verdict-met" in row
     assert limit in row
@@ -55,7 +56,7 @@ def test_a_shortfall_is_named_with_its_site_and_month(mined, client):
 
 
 def test_a_question_is_asked_as_a_question(mined, client):
-    (line,) = programme_of(mined).asked
+    (line,) = programme_of(told_by([mined])).asked
     assert (line.site, line.month) == ("site-2", "2026-01")
     text = client.get("/en/mining/").content.decode()
     assert "Is there energy that no meter counts?" in text
@@ -123,7 +124,7 @@ def test_what_is_not_published_is_not_there(mined, client, page):
 def test_a_citation_names_block_root_part_and_notices(mined, client):
     text = client.get(f"/en/cite-mining/{mined.root}/site-1/2026-02/arrived/").content.decode()
     (cited,) = re.findall(r'<pre class="command" tabindex="0">office, (.*?)</pre>', text, re.S)
-    body = bodies_of(mined)[0]
+    body = told_by([mined]).bodies[0]
     assert f"{body.months[1].arrived_sat / 1e8:.8f} BTC" in cited
     for each in (mined.root, mined.until_hash, "x-mining/site-1", "SIMULATED", "invented figures"):
         assert each in cited
@@ -137,8 +138,6 @@ def test_links_stay_with_the_statement_that_was_asked_for(mined, client):
 
 
 def test_another_offices_sites_are_never_shown_as_ones_own(published, client, tmp_path):
-    from khazana.portal.statement.models import StatementRow
-
     OfficeRow.objects.update(slug="our-office")
     folder = mine().publish(tmp_path / "partner")
     import_folder(folder, own=False)
@@ -149,6 +148,68 @@ def test_another_offices_sites_are_never_shown_as_ones_own(published, client, tm
     for page in ("mining/", "mining/site-2/", "mining/site-2/2026-03/"):
         text = client.get(f"/en/{page}?statement={root}").content.decode()
         assert "another office" in text
+
+
+def split(mined, *, earlier, later):
+    """The same sites told by two statements: which months each tells."""
+    newest = StatementRow.objects.get(pk=mined.pk)
+    older = StatementRow.objects.get(pk=mined.pk)
+    older.pk, older.root, older.sha256 = None, "ab" * 32, "cd" * 32
+    older.until_height -= 1
+    older.save()
+    for row in SiteRow.objects.filter(statement=newest):
+        months = row.body["months"]
+        before = [month for month in months if month["month"] in earlier]
+        SiteRow.objects.create(
+            statement=older,
+            site=row.site,
+            position=row.position,
+            body={**row.body, "months": before},
+        )
+        row.body = {**row.body, "months": [m for m in months if m["month"] in later]}
+        row.save()
+    return older, newest
+
+
+def months_in(text):
+    return re.findall(r'href="/en/mining/site-1/(2026-\d\d)/', text)
+
+
+def test_months_of_all_standing_statements_stand_on_one_page(mined, client):
+    whole = programme_of(told_by([mined])).brief.total.line
+    older, newest = split(mined, earlier=MONTHS[:2], later=MONTHS[2:])
+    assert programme_of(told_by([newest, older])).brief.total.line == whole
+    text = client.get("/en/mining/site-1/").content.decode()
+    assert months_in(text) == list(MONTHS)
+    assert f"?statement={older.root}" in text
+    assert f"?statement={newest.root}" in text
+    assert months_in(client.get(f"/en/mining/site-1/?statement={older.root}").content.decode()) == [
+        f"{month}" for month in MONTHS[:2]
+    ]
+    assert client.get("/api/v1/mining/months?site=site-1").json()["count"] == 3
+    assert client.get("/api/v1/mining").json()["sites"][0]["months"] == 1
+    page = client.get("/en/mining/site-1/2026-01/").content.decode()
+    assert f"/cite-mining/{older.root}/" in page
+    assert 'rel="next" href="/en/mining/site-1/2026-02/"' in page
+
+
+def test_a_month_that_two_statements_tell_is_counted_once_and_named(mined, client):
+    whole = programme_of(told_by([mined])).brief.total.line
+    older, newest = split(mined, earlier=MONTHS[:2], later=MONTHS[1:])
+    telling = told_by([newest, older])
+    assert telling.repeated == [("site-1", "2026-02"), ("site-2", "2026-02")]
+    assert programme_of(telling).brief.total.line == whole
+    assert telling.of_month("site-1", "2026-02")[0].statement == newest
+    text = client.get("/en/mining/").content.decode()
+    assert text.count("Two statements tell of") == 2
+
+
+def test_a_replaced_statement_tells_nothing_unless_it_is_asked_for(mined, client):
+    older, newest = split(mined, earlier=MONTHS[:2], later=MONTHS[2:])
+    StatementRow.objects.filter(pk=newest.pk).update(supersedes=older.root)
+    assert months_in(client.get("/en/mining/site-1/").content.decode()) == ["2026-03"]
+    page = client.get(f"/en/cite-mining/{older.root}/site-1/2026-01/arrived/").content.decode()
+    assert "Another statement replaced this one." in page
 
 
 def test_the_first_page_says_what_became_of_the_megawatt_hours(mined, client):
@@ -179,11 +240,12 @@ def test_sites_stand_in_the_order_of_their_numbers(mined):
         SiteRow.objects.create(
             statement=mined, site=name, position=0, body={**row.body, "site": name}
         )
-    assert [body.site for body in bodies_of(mined)] == ["site-1", "site-2", "site-9", "site-10"]
+    sites = programme_of(told_by([mined])).sites
+    assert [each.body.site for each in sites] == ["site-1", "site-2", "site-9", "site-10"]
 
 
 def test_limits_in_no_order_are_not_drawn(mined, client):
-    lines = programme_of(mined).sites[0].site.months
+    lines = [each.line for each in programme_of(told_by([mined])).sites[0].months]
     assert chart_of(lines, "chart", title="Chart") is not None
     spoilt = [replace(lines[0], low=lines[0].high, high=lines[0].low), *lines[1:]]
     assert chart_of(spoilt, "chart", title="Chart") is None

@@ -11,14 +11,15 @@ from pydantic import StringConstraints
 
 from khazana.mining.comparisons import cost_per_mwh, difference
 from khazana.mining.month_body import MonthBody
-from khazana.mining.parts import MiningBody, SourcedBody
-from khazana.mining.report import MonthLine, month_lines, programme_line, site_line
+from khazana.mining.parts import SourcedBody
+from khazana.mining.report import MonthLine, month_lines, programme_line
 from khazana.mining.years import year_sentence
 from khazana.portal.api import schemas_mining as shapes
 from khazana.portal.api.asking import Ident, OfStatement, Paged, statement_of
 from khazana.portal.api.figures import Source, notice_of
+from khazana.portal.mining.choosing import Telling, Told, statements_telling, told_by
 from khazana.portal.mining.month import Arrived, arrivals_by_month
-from khazana.portal.mining.showing import bodies_of, withheld_sites
+from khazana.portal.mining.showing import in_order, site_shown, withheld_sites
 
 MONEY, RATE = 2, 6
 """Decimals of what is computed by division."""
@@ -51,37 +52,48 @@ def mining_asked(request: HttpRequest, asked: OfStatement) -> shapes.Mining:
     """All sites of a statement."""
     row = statement_of(asked.statement)
     source = Source.of(request, row)
-    bodies = bodies_of(row)
+    telling = told_by([row])
+    bodies = telling.bodies
     link = reverse("mining") + f"?statement={row.root}"
     return shapes.Mining(
         statement=row.root,
         total=_figures(source, programme_line(bodies), lambda _name: link) if bodies else None,
-        sites=[_site(source, body) for body in bodies],
+        sites=[_site(source, told) for told in in_order_of_sites(telling)],
         withheld_sites=withheld_sites(row),
         test=row.office.test,
         notice=notice_of(row.office),
     )
 
 
-def sites_asked(asked: SiteFilter) -> list[MiningBody]:
-    """The sites that were asked for."""
-    bodies = bodies_of(statement_of(asked.statement))
-    return [body for body in bodies if asked.site in (None, body.site)]
+def telling_asked(asked: SiteFilter) -> Telling:
+    """What the named statement tells, else all of the portal's own office that stand."""
+    row = statement_of(asked.statement)
+    statements = statements_telling(None if asked.statement is None else row.root)
+    return told_by(statements, site=asked.site)
 
 
-def months_asked(asked: MonthFilter) -> list[tuple[MiningBody, MonthBody, MonthLine]]:
+def in_order_of_sites(telling: Telling) -> list[Told]:
+    """Site by site, the oldest first of each."""
+    return sorted(telling.told, key=lambda told: in_order(told.body.site))
+
+
+def months_asked(asked: MonthFilter) -> list[tuple[Told, MonthBody, MonthLine]]:
     """The months that were asked for, site by site."""
     return [
-        (body, month, line)
-        for body in sites_asked(asked)
-        for month, line in zip(body.months, month_lines(body), strict=True)
+        (told, month, line)
+        for told in in_order_of_sites(telling_asked(asked))
+        for month, line in zip(told.body.months, month_lines(told.body), strict=True)
         if asked.month in (None, month.month)
     ]
 
 
-def month_item(source: Source, month: MonthBody, line: MonthLine) -> shapes.MiningMonth:
+def month_item(
+    request: HttpRequest, found: tuple[Told, MonthBody, MonthLine]
+) -> shapes.MiningMonth:
     """One month of a site."""
-    root = source.statement.root
+    told, month, line = found
+    source = Source.of(request, told.statement)
+    root = told.statement.root
     return shapes.MiningMonth(
         site=line.site,
         name=line.name,
@@ -101,26 +113,26 @@ def month_item(source: Source, month: MonthBody, line: MonthLine) -> shapes.Mini
     )
 
 
-def arrivals_asked(asked: MonthFilter) -> list[tuple[MiningBody, MonthBody, Arrived]]:
+def arrivals_asked(asked: MonthFilter) -> list[tuple[Told, MonthBody, Arrived]]:
     """The payouts that were asked for, month by month of each site."""
-    statement = statement_of(asked.statement)
-    months = [(body, month) for body, month, _line in months_asked(asked)]
-    found = arrivals_by_month(statement, [month for _body, month in months])
+    months = [(told, month) for told, month, _line in months_asked(asked)]
+    found = arrivals_by_month([(told.statement, month) for told, month in months])
     return [
-        (body, month, arrival)
-        for (body, month), arrivals in zip(months, found, strict=True)
+        (told, month, arrival)
+        for (told, month), arrivals in zip(months, found, strict=True)
         for arrival in arrivals
     ]
 
 
 def arrival_item(
-    source: Source, found: tuple[MiningBody, MonthBody, Arrived]
+    request: HttpRequest, found: tuple[Told, MonthBody, Arrived]
 ) -> shapes.MiningArrival:
     """One payout."""
-    body, month, arrival = found
-    link = reverse("movement", args=[arrival.txid]) + f"?statement={source.statement.root}"
+    told, month, arrival = found
+    source = Source.of(request, told.statement)
+    link = reverse("movement", args=[arrival.txid]) + f"?statement={told.statement.root}"
     return shapes.MiningArrival(
-        site=body.site,
+        site=told.body.site,
         month=month.month,
         txid=arrival.txid,
         account=arrival.account,
@@ -129,8 +141,8 @@ def arrival_item(
     )
 
 
-def _site(source: Source, body: MiningBody) -> shapes.MiningSite:
-    line = site_line(body)
+def _site(source: Source, told: Told) -> shapes.MiningSite:
+    body, total = told.body, site_shown([told]).total.line
     page = reverse("mining-site", args=[body.site]) + f"?statement={source.statement.root}"
     return shapes.MiningSite(
         site=body.site,
@@ -163,7 +175,7 @@ def _site(source: Source, body: MiningBody) -> shapes.MiningSite:
             for year in body.years
         ],
         months=len(body.months),
-        total=_figures(source, line.total, lambda _name: page),
+        total=_figures(source, total, lambda _name: page),
         page=source.base + page,
     )
 

@@ -300,13 +300,8 @@ def mining_months(
     request: HttpRequest, asked: Query[mining.MonthsAsked]
 ) -> schemas.Page[mined.MiningMonth]:
     """The months of the sites, each finding with its detection limit."""
-    source = Source.of(request, statement_of(asked.statement))
-    return page_of(
-        request,
-        mining.months_asked(asked),
-        asked,
-        lambda each: mining.month_item(source, each[1], each[2]),
-    )
+    found = mining.months_asked(asked)
+    return page_of(request, found, asked, lambda each: mining.month_item(request, each))
 
 
 @reads("/mining/arrivals", schemas.Page[mined.MiningArrival], name="mining-arrivals", tag="Mining")
@@ -314,10 +309,5 @@ def mining_arrivals(
     request: HttpRequest, asked: Query[mining.ArrivalsAsked]
 ) -> schemas.Page[mined.MiningArrival]:
     """The payouts that the sites' months name, with the grades of the books' lines."""
-    source = Source.of(request, statement_of(asked.statement))
-    return page_of(
-        request,
-        mining.arrivals_asked(asked),
-        asked,
-        lambda each: mining.arrival_item(source, each),
-    )
+    found = mining.arrivals_asked(asked)
+    return page_of(request, found, asked, lambda each: mining.arrival_item(request, each))

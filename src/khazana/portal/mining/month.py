@@ -22,29 +22,32 @@ class Arrived:
 
 def arrivals_of(statement: StatementRow, month: MonthBody) -> list[Arrived]:
     """The month's payouts in the part's order."""
-    (found,) = arrivals_by_month(statement, [month])
+    (found,) = arrivals_by_month([(statement, month)])
     return found
 
 
-def arrivals_by_month(statement: StatementRow, months: Sequence[MonthBody]) -> list[list[Arrived]]:
+def arrivals_by_month(
+    months: Sequence[tuple[StatementRow, MonthBody]],
+) -> list[list[Arrived]]:
     """The payouts of each month in the part's order; one query for all of them."""
     lines = LineRow.objects.filter(
-        movement__statement=statement, reason=Reason.MINED.value
-    ).values_list("movement__txid", "wallet", "grade")
-    grades: dict[tuple[str, str], set[str]] = {}
-    for txid, wallet, grade in lines:
-        grades.setdefault((txid, wallet), set()).add(grade)
+        movement__statement__in={statement.pk for statement, _month in months},
+        reason=Reason.MINED.value,
+    ).values_list("movement__statement", "movement__txid", "wallet", "grade")
+    grades: dict[tuple[int, str, str], set[str]] = {}
+    for statement, txid, wallet, grade in lines:
+        grades.setdefault((statement, txid, wallet), set()).add(grade)
     return [
         [
             Arrived(
                 arrival.txid,
                 arrival.account,
                 arrival.amount_sat,
-                sorted(grades.get((arrival.txid, arrival.account), ())),
+                sorted(grades.get((row.pk, arrival.txid, arrival.account), ())),
             )
             for arrival in month.arrivals
         ]
-        for month in months
+        for row, month in months
     ]
 
 

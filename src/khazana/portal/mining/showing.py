@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from django.utils.translation import gettext as _
@@ -14,16 +14,11 @@ from khazana.mining.comparisons import (
     difference,
     recovered,
 )
-from khazana.mining.parts import KIND, MiningBody
-from khazana.mining.report import (
-    MonthLine,
-    SiteLine,
-    programme_line,
-    programme_months,
-    site_line,
-)
+from khazana.mining.parts import KIND, MiningBody, YearBody
+from khazana.mining.report import MonthLine, month_lines, programme_line, programme_months
 from khazana.portal.charts.months import Month, MonthChart, draw_month_chart
 from khazana.portal.formatting.bidi import visible
+from khazana.portal.mining.choosing import Telling, Told, told_by
 from khazana.portal.mining.models import SiteRow
 from khazana.portal.mining.templatetags.mining import first_day
 from khazana.portal.project.look import look
@@ -58,16 +53,29 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class SiteShown:
-    """A site of a list: its line, and its months added up."""
+class Finding:
+    """What the test of one statement found in a calendar year: from its first month to its last."""
 
-    site: SiteLine
+    first: str
+    last: str
+    year: YearBody
+    statement: StatementRow
+
+
+@dataclass(frozen=True)
+class SiteShown:
+    """A site: what its newest statement says of it, all its months, and their sum."""
+
+    body: MiningBody
+    statement: StatementRow
+    months: Sequence[Shown]
     total: Shown
+    findings: Sequence[Finding]
 
 
 @dataclass(frozen=True)
 class Brief:
-    """All sites of a statement in a line. alarms: sites and months that the test alarms for.
+    """All sites in a line. alarms: sites and months that the test alarms for.
 
     limit: the detection limit of the site that is seen worst, in per cent; "" without a test.
     """
@@ -75,28 +83,24 @@ class Brief:
     total: Shown
     first: str
     last: str
-    alarms: Sequence[tuple[SiteLine, str]]
+    alarms: Sequence[tuple[MiningBody, str]]
     limit: str
 
 
 @dataclass(frozen=True)
 class Programme:
-    """All sites of a statement, each month of them together. asked: months that raise questions."""
+    """All sites, each month of them together. asked: months that raise questions."""
 
     brief: Brief
     sites: Sequence[SiteShown]
     months: Sequence[Shown]
     chart: Chart | None
     asked: Sequence[MonthLine]
+    telling: Telling
 
 
-def bodies_of(statement: StatementRow) -> list[MiningBody]:
-    """The sites of a statement, Site 2 before Site 10."""
-    found = [row.value() for row in SiteRow.objects.filter(statement=statement)]
-    return sorted(found, key=lambda body: _in_order(body.site))
-
-
-def _in_order(site: str) -> list[tuple[int, str]]:
+def in_order(site: str) -> list[tuple[int, str]]:
+    """A key by which Site 2 stands before Site 10."""
     return [(int(each), "") if each.isdigit() else (0, each) for each in _DIGITS.split(site)]
 
 
@@ -109,37 +113,62 @@ def withheld_sites(statement: StatementRow) -> int:
 
 
 def brief_of(statement: StatementRow) -> Brief | None:
-    """What the first page says; None where the published view shows no site."""
-    bodies = bodies_of(statement)
-    return _brief(bodies, [site_line(body) for body in bodies]) if bodies else None
+    """What the first page says of the newest statement; None where it shows no site."""
+    telling = told_by([statement])
+    return _brief(telling) if telling.told else None
 
 
-def _brief(bodies: Sequence[MiningBody], sites: Sequence[SiteLine]) -> Brief:
-    months = [month.month for site in sites for month in site.months]
-    years = [(site, year) for site in sites for year in site.years]
+def _brief(telling: Telling) -> Brief:
+    months = [month.month for body in telling.bodies for month in body.months]
+    years = [(body, year) for body in telling.bodies for year in body.years]
     return Brief(
-        total=Shown.of(programme_line(bodies)),
+        total=Shown.of(programme_line(telling.bodies)),
         first=min(months),
         last=max(months),
-        alarms=[(site, year.alarm_month) for site, year in years if year.alarm_month],
-        limit=max((year.level_percent for _site, year in years), key=Fraction, default=""),
+        alarms=[(body, year.alarm_month) for body, year in years if year.alarm_month],
+        limit=max((year.level_percent for _body, year in years), key=Fraction, default=""),
     )
 
 
-def programme_of(statement: StatementRow) -> Programme | None:
-    """None where the published view shows no site."""
-    bodies = bodies_of(statement)
-    if not bodies:
+def programme_of(telling: Telling) -> Programme | None:
+    """None where no site is told of."""
+    if not telling.told:
         return None
-    sites = [site_line(body) for body in bodies]
-    months = programme_months(bodies)
+    names = sorted({body.site for body in telling.bodies}, key=in_order)
+    sites = [site_shown(telling.of_site(name)) for name in names]
+    months = programme_months(telling.bodies)
     return Programme(
-        brief=_brief(bodies, sites),
-        sites=[SiteShown(site, Shown.of(site.total)) for site in sites],
+        brief=_brief(telling),
+        sites=sites,
         months=[Shown.of(line) for line in months],
         chart=chart_of(months, "programme", title=_("All sites: expected and arrived")),
-        asked=[line for site in sites for line in site.months if line.questioned],
+        asked=[each.line for site in sites for each in site.months if each.line.questioned],
+        telling=telling,
     )
+
+
+def site_shown(told: Sequence[Told]) -> SiteShown:
+    """One site by all statements that tell of it, at least one, the oldest first."""
+    newest = told[-1]
+    bodies = [each.body for each in told]
+    total = replace(programme_line(bodies), site=newest.body.site, name=newest.body.name)
+    lines = [line for body in bodies for line in month_lines(body)]
+    return SiteShown(
+        body=newest.body,
+        statement=newest.statement,
+        months=[Shown.of(line) for line in sorted(lines, key=lambda line: line.month)],
+        total=Shown.of(total),
+        findings=[finding for each in told for finding in _findings(each)],
+    )
+
+
+def _findings(told: Told) -> list[Finding]:
+    found = []
+    for year in told.body.years:
+        months = [m.month for m in told.body.months if m.month.startswith(f"{year.year}-")]
+        if months:
+            found.append(Finding(months[0], months[-1], year, told.statement))
+    return found
 
 
 def chart_of(lines: Sequence[MonthLine], ident: str, *, title: str) -> Chart | None:

@@ -8,11 +8,16 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from khazana.mining.parts import MiningBody
-from khazana.mining.report import MonthLine, site_line
-from khazana.portal.mining.models import SiteRow
+from khazana.mining.report import MonthLine, month_lines
+from khazana.portal.mining.choosing import Telling, Told, statements_telling, told_by
 from khazana.portal.mining.month import arrivals_of, grades_of_mined
-from khazana.portal.mining.showing import Shown, chart_of, programme_of, withheld_sites
+from khazana.portal.mining.showing import (
+    Shown,
+    chart_of,
+    programme_of,
+    site_shown,
+    withheld_sites,
+)
 from khazana.portal.reserve.asking import statement_asked
 from khazana.portal.reserve.views_movements import wallet_names
 from khazana.portal.statement.choosing import statement_named
@@ -33,16 +38,21 @@ ENERGY, LIMIT = "energy", "detection-limit"
 
 
 def overview(request: HttpRequest) -> HttpResponse:
-    """All sites: power in, bitcoin expected, bitcoin arrived, and what could go missing unseen."""
+    """All sites: power in, bitcoin expected, bitcoin arrived, and what could go missing unseen.
+
+    Over every statement that stands, or by the one that the address names.
+    """
     statement = statement_asked(request)
     if statement is None:
         return render(request, "mining/overview.html", {"statement": None})
+    programme = programme_of(told_by(statements_telling(request.GET.get("statement"))))
     return render(
         request,
         "mining/overview.html",
         {
             "statement": statement,
-            "programme": programme_of(statement),
+            "root": _root(request, statement),
+            "programme": programme,
             "grades": grades_of_mined(statement),
             "withheld": withheld_sites(statement),
         },
@@ -51,42 +61,49 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def site(request: HttpRequest, site: str) -> HttpResponse:
     """One site: its months, its limits, and on whose word its figures rest."""
-    statement, body = _asked(request, site)
-    line = site_line(body)
+    telling = _telling(request, site)
+    shown = site_shown(telling.told)
     return render(
         request,
         "mining/site.html",
         {
-            "statement": statement,
-            "body": body,
-            "line": line,
-            "total": Shown.of(line.total),
-            "months": [Shown.of(month) for month in line.months],
+            "statement": shown.statement,
+            "root": _root(request, shown.statement),
+            "site": shown,
+            "body": shown.body,
+            "telling": telling,
             "chart": chart_of(
-                line.months, "site", title=_("%(site)s: expected and arrived") % {"site": line.name}
+                [each.line for each in shown.months],
+                "site",
+                title=_("%(site)s: expected and arrived") % {"site": shown.body.name},
             ),
-            "names": wallet_names(statement),
+            "names": wallet_names(shown.statement),
         },
     )
 
 
 def month(request: HttpRequest, site: str, month: str) -> HttpResponse:
     """One month of a site, with everything that is said about it."""
-    statement, body = _asked(request, site)
-    number, line = _line(body, month)
-    stated = body.months[number]
+    telling = _telling(request, site)
+    found = telling.of_month(site, month)
+    if found is None:
+        raise Http404
+    told, stated = found
+    months = sorted(each.month for body in telling.bodies for each in body.months)
+    place = months.index(month)
     return render(
         request,
         "mining/month.html",
         {
-            "statement": statement,
-            "body": body,
+            "statement": told.statement,
+            "root": told.statement.root,
+            "body": told.body,
             "stated": stated,
-            "month": Shown.of(line),
-            "arrivals": arrivals_of(statement, stated),
-            "names": wallet_names(statement),
-            "before": body.months[number - 1].month if number else None,
-            "after": body.months[number + 1].month if number + 1 < len(body.months) else None,
+            "month": Shown.of(_line(told, month)),
+            "arrivals": arrivals_of(told.statement, stated),
+            "names": wallet_names(told.statement),
+            "before": months[place - 1] if place else None,
+            "after": months[place + 1] if place + 1 < len(months) else None,
         },
     )
 
@@ -94,49 +111,45 @@ def month(request: HttpRequest, site: str, month: str) -> HttpResponse:
 def cite(request: HttpRequest, root: str, site: str, month: str, figure: str) -> HttpResponse:
     """One figure of a month with all that a citation needs."""
     statement = statement_named(root)
-    if statement is None or figure not in FIGURES:
+    if statement is None or figure not in FIGURES or not _SITE.fullmatch(site):
         raise Http404
-    body = _body(statement, site)
-    _number, line = _line(body, month)
-    amount = getattr(line, FIGURES[figure])
-    by = statement.superseded_by
+    found = told_by([statement], site=site).of_month(site, month)
+    if found is None:
+        raise Http404
+    told, _stated = found
+    line = _line(told, month)
     return render(
         request,
         "mining/cite.html",
         {
             "statement": statement,
-            "body": body,
+            "body": told.body,
             "line": line,
             "figure": figure,
-            "amount": amount,
+            "amount": getattr(line, FIGURES[figure]),
             "shape": {ENERGY: "energy", LIMIT: "percent"}.get(figure, "btc"),
             "address": request.build_absolute_uri(
                 reverse("cite-mining", args=[statement.root, site, month, figure])
             ),
-            "replaced_by": by,
+            "replaced_by": statement.superseded_by,
             "commands": commands_for(request, statement, settings.CHAIN_SOURCE),
         },
     )
 
 
-def _asked(request: HttpRequest, site: str) -> tuple[StatementRow, MiningBody]:
-    statement = statement_asked(request)
-    if statement is None:
-        raise Http404
-    return statement, _body(statement, site)
+def _root(request: HttpRequest, statement: StatementRow) -> str:
+    """The root to stay with, where the reader asked for one statement; else every one counts."""
+    return statement.root if request.GET.get("statement") else ""
 
 
-def _body(statement: StatementRow, site: str) -> MiningBody:
+def _telling(request: HttpRequest, site: str) -> Telling:
     if not _SITE.fullmatch(site):
         raise Http404
-    row = SiteRow.objects.filter(statement=statement, site=site).first()
-    if row is None:
+    telling = told_by(statements_telling(request.GET.get("statement")), site=site)
+    if not telling.told:
         raise Http404
-    return row.value()
+    return telling
 
 
-def _line(body: MiningBody, month: str) -> tuple[int, MonthLine]:
-    for number, line in enumerate(site_line(body).months):
-        if line.month == month:
-            return number, line
-    raise Http404
+def _line(told: Told, month: str) -> MonthLine:
+    return next(line for line in month_lines(told.body) if line.month == month)

@@ -6,21 +6,22 @@ from decimal import Decimal
 from django.http import HttpRequest
 
 from khazana.mining.comparisons import cost_per_mwh, difference
-from khazana.mining.report import MonthLine, programme_months, site_line
-from khazana.portal.api.asking import OfStatement, statement_of
+from khazana.mining.report import MonthLine, programme_months
+from khazana.mining.years import year_sentence
 from khazana.portal.api.mining import (
     MONEY,
     RATE,
     MonthFilter,
     SiteFilter,
     arrivals_asked,
+    in_order_of_sites,
     months_asked,
     rounded,
-    sites_asked,
+    telling_asked,
 )
 from khazana.portal.api.tables.contents import Content, Rows
 from khazana.portal.api.tables.table import Cell, amount
-from khazana.portal.mining.showing import bodies_of
+from khazana.portal.mining.showing import SiteShown, in_order, site_shown
 
 FIGURES = (
     "simulated",
@@ -101,63 +102,82 @@ def figures(line: MonthLine) -> Sequence[Cell]:
     )
 
 
-def programme_rows(request: HttpRequest, asked: OfStatement, language: str) -> Rows:
-    for line in programme_months(bodies_of(statement_of(asked.statement))):
+def programme_rows(request: HttpRequest, asked: SiteFilter, language: str) -> Rows:
+    for line in programme_months(telling_asked(asked).bodies):
         yield (line.month, *figures(line))
 
 
+def sites_asked(asked: SiteFilter) -> list[SiteShown]:
+    telling = telling_asked(asked)
+    names = sorted({body.site for body in telling.bodies}, key=in_order)
+    return [site_shown(telling.of_site(name)) for name in names]
+
+
 def sites_rows(request: HttpRequest, asked: SiteFilter, language: str) -> Rows:
-    for body in sites_asked(asked):
-        line = site_line(body)
-        findings = "; ".join(line.sentences)
+    for site in sites_asked(asked):
+        body, power = site.body, site.body.power_mw
         yield (
-            line.site,
-            line.name,
-            line.company,
-            line.power_mw,
-            line.months[0].month,
-            line.months[-1].month,
-            findings or None,
-            *figures(line.total),
+            body.site,
+            body.name,
+            body.company,
+            None if power is None else Decimal(power.value),
+            site.months[0].line.month,
+            site.months[-1].line.month,
+            " ".join(
+                f"{each.first} to {each.last}: {year_sentence(body, each.year)}"
+                for each in site.findings
+            )
+            or None,
+            *figures(site.total.line),
+            site.statement.root,
         )
 
 
 def months_rows(request: HttpRequest, asked: MonthFilter, language: str) -> Rows:
-    for _body, _month, line in months_asked(asked):
+    for told, month, line in months_asked(asked):
         yield (
             line.site,
             line.name,
             line.month,
-            line.verdict,
+            month.verdict,
             line.implied_j_per_th,
             line.best_j_per_th,
             line.billed_mwh,
             line.bill_agrees,
             line.check_mwh,
             *figures(line),
+            told.statement.root,
         )
 
 
 def arrivals_rows(request: HttpRequest, asked: MonthFilter, language: str) -> Rows:
-    for body, month, arrival in arrivals_asked(asked):
+    for told, month, arrival in arrivals_asked(asked):
         yield (
-            body.site,
+            told.body.site,
             month.month,
             arrival.txid,
             arrival.account,
             *amount(arrival.amount),
             ", ".join(arrival.grades),
+            told.statement.root,
         )
 
 
 def budget_rows(request: HttpRequest, asked: SiteFilter, language: str) -> Rows:
-    for body in sites_asked(asked):
-        for term in body.budget:
-            yield body.site, term.name, Decimal(term.percent), term.changing, term.source
+    for told in in_order_of_sites(telling_asked(asked)):
+        for term in told.body.budget:
+            yield (
+                told.body.site,
+                term.name,
+                Decimal(term.percent),
+                term.changing,
+                term.source,
+                told.statement.root,
+            )
 
 
 MINING: dict[str, Content] = {
-    "mining": Content(OfStatement, ("month", *FIGURES), programme_rows),
+    "mining": Content(SiteFilter, ("month", *FIGURES), programme_rows, several=True),
     "mining-sites": Content(
         SiteFilter,
         (
@@ -169,8 +189,10 @@ MINING: dict[str, Content] = {
             "last_month",
             "findings_with_limits",
             *FIGURES,
+            "newest_statement_root",
         ),
         sites_rows,
+        several=True,
     ),
     "mining-months": Content(
         MonthFilter,
@@ -185,15 +207,30 @@ MINING: dict[str, Content] = {
             "bill_agrees",
             "check_mwh",
             *FIGURES,
+            "statement_root",
         ),
         months_rows,
+        several=True,
     ),
     "mining-arrivals": Content(
         MonthFilter,
-        ("site", "month", "txid", "account", "amount_sat", "amount_btc", "grades"),
+        (
+            "site",
+            "month",
+            "txid",
+            "account",
+            "amount_sat",
+            "amount_btc",
+            "grades",
+            "statement_root",
+        ),
         arrivals_rows,
+        several=True,
     ),
     "mining-budget": Content(
-        SiteFilter, ("site", "term", "percent", "changing", "source"), budget_rows
+        SiteFilter,
+        ("site", "term", "percent", "changing", "source", "statement_root"),
+        budget_rows,
+        several=True,
     ),
 }
