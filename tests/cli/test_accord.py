@@ -86,6 +86,9 @@ def test_the_happy_path_ends_in_verified_verdicts_and_cosigned_logs(told, capsys
     words = ["verify", out, "--chain", f"blocks:{blocks}", "--office", drill.identity]
     assert main([str(w) for w in [*words, "--witness", partner.identity]]) == 0
     assert "cosigned by partner-office" in capsys.readouterr().out
+    words = ["accord", "show", str(drill.feed), "--witness", str(partner.identity)]
+    assert main(words) == 0
+    assert "cosigned by partner-office at 3 entries" in capsys.readouterr().out
     assert main(["accord", "show", str(partner.feed), "--whole"]) == 0
     shown = capsys.readouterr().out
     assert "verified: entry 0 of khazana.log/" in shown

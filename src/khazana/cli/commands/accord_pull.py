@@ -147,7 +147,8 @@ def _cosigned(source: WebFeed | FolderFeed, own: Path, pulled: Pulled) -> str:
         )
         raise FeedRefused(path=witness_path(office.fingerprint), problem=problem)
     require_one_log(office, seen, newer=note, tree=log.tree)
-    with ours.alone():
-        ours.write(f"{COSIGNED}/{pulled.office.fingerprint}", served)
     size = checkpoint_of(seen).size
+    # Each is kept: the earliest that has an entry says most about when it was there.
+    with ours.alone():
+        ours.write(f"{COSIGNED}/{pulled.office.fingerprint}.{size}", served)
     return f"{pulled.office.id} cosigned your log with {size} entries at {write_instant(at)}"

@@ -140,10 +140,10 @@ def _cosigned(
     folder: DiskFolder, office: Office, log: LogFiles, witness: Office, *, at: datetime
 ) -> str:
     """What the witness cosigned of this log, as far as this folder holds it."""
-    own = note_in(folder)
-    raw = folder.read(f"cosigned/{witness.fingerprint}", most=MOST_NOTE_BYTES)
-    notes = [note for note in (own, None if raw is None else read_note(raw)) if note is not None]
-    for note in notes:
+    paths = (folder.root / "cosigned").glob(f"{witness.fingerprint}.*")
+    kept = (folder.read(f"cosigned/{path.name}", most=MOST_NOTE_BYTES) for path in paths)
+    notes = [read_note(raw) for raw in kept if raw is not None]
+    for note in sorted(notes, key=lambda each: checkpoint_of(each).size, reverse=True):
         checkpoint, _, _ = read_office_checkpoint(note.to_bytes(), office)
         when = cosigned_by(note, witness, now=at)
         size = checkpoint.size
