@@ -18,6 +18,7 @@ from khazana.cli.main import main
 from khazana.mining.day_stamps import month_document
 from khazana.mining.evidence.readings import read_readings, write_readings
 from khazana.mining.evidence.seals import read_seals, write_seals
+from khazana.mining.month_body import EvidenceBody
 from khazana.statement.checks import Verdict
 from khazana.statement.keys import key_id, public_bytes
 from khazana.statement.timestamps.format import write_proof
@@ -461,6 +462,34 @@ def test_what_a_part_names_and_nobody_brought_is_not_checkable(tmp_path, left_ou
     result = report.result(name)
     assert result.verdict is Verdict.NOT_CHECKABLE
     assert "were not given (--metering FOLDER)" in result.summary
+
+
+def test_a_folder_of_one_site_is_judged_and_the_others_are_told(tmp_path):
+    told, stamp = story()
+    given = read(told.write(tmp_path, stamps_2026__01_ots=stamp))
+    (one,) = told.behind(given)
+    other = msgspec.structs.replace(
+        month(
+            one,
+            evidence=EvidenceBody(meters="ab" * 32, readings="cd" * 32, seals="ef" * 32),
+            arrivals=[],
+        ),
+        site="site-2",
+        name="Site 2",
+    )
+    report = told.check(told.made(bodies=(one, other)), [given])
+    assert report.failed == ()
+    assert report.exit_status == 0
+    for name, what in (
+        ("mining_bills", "bills"),
+        ("mining_check_meters", "check meters' readings"),
+        ("mining_payouts", "pools' statements"),
+        ("mining_receipts", "share receipts"),
+    ):
+        said = f"The {what} of 1 of 2 months that name them were not given."
+        assert said in report.result(name).limits, name
+    limits = report.result("mining_energy").limits
+    assert any(limit.startswith("The energy of 1 of 2 months is the office") for limit in limits)
 
 
 def test_tariffs_and_outages_that_nobody_brought_are_not_checkable(tmp_path):

@@ -1,19 +1,21 @@
 """The checks of mining that `khazana verify` makes: figures, counters, bills, payouts, cost."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 
+from khazana.cli.mining_limits import (
+    FilesNotGiven,
+    implied_questions,
+    no_outages,
+    of_no_site,
+    require_files,
+)
 from khazana.cli.mining_parts import mined_postings, rewards_from, series_for
-from khazana.errors import KhazanaError
 from khazana.ledger.findings import Finding
-from khazana.mining.arrivals import MinedPosting
 from khazana.mining.checks import mining_findings, mining_limits, mining_summary
 from khazana.mining.checks_metering import (
     bill_findings,
     check_meter_findings,
     energy_findings,
-    place,
     power_findings,
     shown_months,
     unstated_wh,
@@ -22,7 +24,6 @@ from khazana.mining.checks_paid import (
     Accounts,
     own_blocks_findings,
     payout_findings,
-    proved_j_per_th,
     receipt_findings,
 )
 from khazana.mining.day_stamps import judge_stamps
@@ -43,20 +44,6 @@ from khazana.units import Txid
 Ask = Callable[[Case], Answer]
 Claims = Callable[[MonthBody], bool]
 _GROUND = ("schema", "period", "entries", "completeness", "explanations")
-
-
-@dataclass(eq=False, kw_only=True)
-class FilesNotGiven(KhazanaError):
-    """A part names files that the reader was not given."""
-
-    what: str
-    missing: int
-    months: int
-    code = "mining_files_not_given"
-    words = (
-        "the {what} of {missing} of {months} months that name them were not given "
-        "(--metering FOLDER)"
-    )
 
 
 class MiningChecks:
@@ -154,7 +141,7 @@ class MiningChecks:
             findings=findings,
             limits=(
                 *mining_limits(bodies, shown=len(shown_months(bodies, self.metering))),
-                *_of_no_site(bodies, postings),
+                *of_no_site(bodies, postings),
             ),
         )
 
@@ -208,13 +195,16 @@ class MiningChecks:
             for _, month, given in shown_months(bodies, self.metering)
             if month.billed_wh is not None and given.bills is not None
         ]
-        _require("bills", stated, shown, found=any(g.bills is not None for g in self.metering))
+        missing = require_files(
+            "bills", stated, shown, found=any(g.bills is not None for g in self.metering)
+        )
         bills = sum(len(given.bills or ()) for given in self.metering)
         return answer(
             basis="the bills' table and the sealed counters",
             good=f"{bills} bills are what the counters show, and {len(shown)} months state them",
             findings=bill_findings(bodies, self.metering),
             limits=(
+                *missing,
                 "The table of bills is not signed: ask the utility for the papers by their "
                 "SHA-256, or for the table itself.",
             ),
@@ -224,12 +214,14 @@ class MiningChecks:
         bodies = _bodies(case)
         stated = [m for _, m in _months(bodies) if m.check is not None]
         shown = shown_months(bodies, self.metering)
-        _require("check meters' readings", stated, shown, found=bool(shown))
+        checked = [month for _, month, _ in shown if month.check is not None]
+        missing = require_files("check meters' readings", stated, checked, found=bool(shown))
         return answer(
             basis="the sealed counters of main and check meters",
-            good=f"main and check meters of {len(stated)} months agree within both classes",
+            good=f"main and check meters of {len(checked)} months agree within both classes",
             findings=check_meter_findings(bodies, self.metering),
             limits=(
+                *missing,
                 "A check meter read by the same gateway as the main one is no second witness "
                 "against that gateway.",
             ),
@@ -240,7 +232,7 @@ class MiningChecks:
         shown = shown_months(bodies, self.metering)
         stated = [m for _, m in _months(bodies) if m.pool is not None]
         found = [m for _, m, g in shown if m.pool is not None and PAYOUTS in g.files]
-        _require(
+        missing = require_files(
             "pools' statements", stated, found, found=any(PAYOUTS in g.files for g in self.metering)
         )
         chain = case.required_chain()
@@ -257,6 +249,7 @@ class MiningChecks:
                 accounts=_accounts(case),
             ),
             limits=(
+                *missing,
                 "A pool's statement is the pool's word, as the office hands it over: what the "
                 "pool leaves out is not seen.",
             ),
@@ -271,7 +264,7 @@ class MiningChecks:
             for body, month, given in shown
             if month.receipts is not None and month.receipts.file in given.receipts
         ]
-        _require("share receipts", stated, found, found=False)
+        missing = require_files("share receipts", stated, found, found=False)
         chain = case.required_chain()
         shares = sum(month.receipts.shares for _, month in found if month.receipts)
         return answer(
@@ -279,10 +272,11 @@ class MiningChecks:
             good=f"{shares} shares of {len(found)} months could only have paid the reserve",
             findings=receipt_findings(shown, chain=chain, accounts=_accounts(case)),
             limits=(
+                *missing,
                 "Receipts remove luck, not calibration: how much energy the work took is J/TH, "
                 "the word of the source named. That the share target was agreed before the work "
                 "is the office's word.",
-                *_implied(found),
+                *implied_questions(found),
             ),
         )
 
@@ -331,16 +325,9 @@ class MiningChecks:
             limits=(
                 "Tariffs, costs and outages are the word of the sources named.",
                 *more,
-                *self._no_outages(bodies),
+                *no_outages(bodies, self.metering),
             ),
         )
-
-    def _no_outages(self, bodies: Sequence[MiningBody]) -> Iterator[str]:
-        """A company misspelt, or that publishes nothing, has no outages either."""
-        known = {one.off.company for given in self.metering for one in given.outages or ()}
-        if any(OUTAGES in given.files for given in self.metering):
-            for company in sorted({body.company for body in bodies if body.company} - known):
-                yield f"The tables name no outage of {company}: 0 hours there say nothing."
 
     def stamps(self, case: Case) -> Answer:
         chain = case.required_chain()
@@ -368,18 +355,6 @@ def _bodies(case: Case) -> tuple[MiningBody, ...]:
     return mining_bodies(case.statement.envelope.parts)
 
 
-def _of_no_site(bodies: Sequence[MiningBody], postings: Sequence[MinedPosting]) -> Iterator[str]:
-    """What is booked as mined where no site's bitcoin arrives: no energy stands behind it."""
-    own = {account for body in bodies for account in body.accounts}
-    stray = [posting for posting in postings if posting.account not in own]
-    if stray:
-        accounts = ", ".join(sorted({posting.account for posting in stray}))
-        yield (
-            f"{sum(posting.amount for posting in stray)} sat are booked as mined in accounts of no "
-            f"site ({accounts}): no energy is stated for them."
-        )
-
-
 def _require_parts(case: Case) -> None:
     """Refuse to go on when a site is withheld: the test is over all of them."""
     shown = sum(1 for part in case.statement.envelope.parts if part.kind == KIND)
@@ -393,25 +368,6 @@ def _months(bodies: Sequence[MiningBody]) -> Iterator[tuple[MiningBody, MonthBod
 
 def _accounts(case: Case) -> Accounts:
     return {wallet.id: frozenset(wallet.scripts) for wallet in case.wallets}
-
-
-def _require(what: str, stated: Sequence[object], shown: Sequence[object], *, found: bool) -> None:
-    """Not checkable where a month names files and they are not all here; found: some were."""
-    if len(shown) < len(stated) or not (shown or found):
-        raise FilesNotGiven(
-            what=what, missing=max(1, len(stated) - len(shown)), months=max(1, len(stated))
-        )
-
-
-def _implied(found: Sequence[tuple[MiningBody, MonthBody]]) -> Iterator[str]:
-    """Rule MI9 by receipts: more work than any machine makes of the energy is asked about."""
-    for body, month in found:
-        implied, best = proved_j_per_th(body, month), month.best_j_per_th
-        if implied is not None and best is not None and 10 * implied < 8 * Fraction(best):
-            yield (
-                f"Question: {place(body, month)}: its receipts take {float(implied):.2f} J/TH of "
-                f"the energy; the best nameplate has {best}. Is energy not metered?"
-            )
 
 
 def _digests(metering: Sequence[Metering]) -> str:
