@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from khazana.portal.accounts.roles import (
     ADMINISTERS,
     AUDITS,
+    CONFIRMS,
+    PREPARES,
     STAFF,
     Role,
 )
@@ -69,6 +71,15 @@ PERMISSIONS: Mapping[str, Permission] = {
     "mfa_remove_webauthn": OWN_ACCOUNT,
     # The desk
     "desk-home": Permission(STAFF),
+    "first-day": Permission(STAFF),
+    "first-day-screen": Permission(STAFF, PREPARES),
+    "office-file": Permission(NOBODY, PREPARES | AUDITS),
+    "identity-in": Permission(NOBODY, PREPARES),
+    "drafts": Permission(STAFF, PREPARES),
+    "draft": Permission(STAFF),
+    "draft-file": Permission(NOBODY, PREPARES | AUDITS),
+    "draft-signed": Permission(NOBODY, PREPARES),
+    "draft-publish": Permission(NOBODY, CONFIRMS),
     "audit-log": Permission(AUDITS | ADMINISTERS),
     "audit-log-file": Permission(NOBODY, AUDITS),
     # Staff

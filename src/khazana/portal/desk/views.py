@@ -3,9 +3,23 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from khazana.portal.accounts.roles import CONFIRMS, PREPARES
+from khazana.portal.accounts.sessions import person_of
+from khazana.portal.desk.models import DraftRow, DraftState
+from khazana.portal.desk.office_store import OFFICE_JSON, read_file
 from khazana.portal.statement.choosing import newest_statement
+from khazana.portal.tasks.models import TipRow
 
 
 def home(request: HttpRequest) -> HttpResponse:
     """Where everybody of the office begins."""
-    return render(request, "desk/home.html", {"newest": newest_statement()})
+    role = person_of(request).role
+    drafts = DraftRow.objects.defer("raw", "signed")
+    context = {
+        "newest": newest_statement(),
+        "tip": TipRow.objects.first(),
+        "undescribed": role in PREPARES and read_file(OFFICE_JSON) is None,
+        "unsigned": drafts.filter(state=DraftState.MADE) if role in PREPARES else (),
+        "unpublished": drafts.filter(state=DraftState.SIGNED) if role in CONFIRMS else (),
+    }
+    return render(request, "desk/home.html", context)

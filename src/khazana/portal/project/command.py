@@ -11,6 +11,7 @@ from khazana.errors import KhazanaError
 from khazana.portal.project.command_desk import (
     DESK_COMMANDS,
     add_desk_commands,
+    add_folders,
     desk_environment,
     for_owner_only,
     is_of_desk,
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--desk", action="store_true", help="with the staff desk: never where the public reads"
     )
+    add_folders(serve)
     add_desk_commands(commands)
     export = commands.add_parser("export", help="write everything imported into a folder")
     export.add_argument("folder", metavar="FOLDER", type=Path)

@@ -39,9 +39,7 @@ def add_desk_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         "work", help="do the desk's work: follow the chain, import, check; several may run"
     )
     work.add_argument("--chain", metavar="SOURCE", help="the office's own source of the chain")
-    work.add_argument(
-        "--publication", metavar="FOLDER", type=Path, help="publication folder (the office's own)"
-    )
+    add_folders(work)
     work.add_argument(
         "--partner",
         metavar="FOLDER",
@@ -64,6 +62,19 @@ def add_desk_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     log_actions.add_parser("verify", help="follow the chain through the database")
     export = log_actions.add_parser("export", help="write the file that `khazana audit-log` checks")
     export.add_argument("file", metavar="FILE", type=Path)
+
+
+def add_folders(parser: argparse.ArgumentParser) -> None:
+    """Where the desk's files are; the serving process and the workers are told the same."""
+    parser.add_argument(
+        "--office",
+        metavar="DIR",
+        type=Path,
+        help="the office's files of record (default: DATA/office)",
+    )
+    parser.add_argument(
+        "--publication", metavar="FOLDER", type=Path, help="folder into which the desk publishes"
+    )
 
 
 def is_of_desk(args: argparse.Namespace) -> bool:
