@@ -72,6 +72,16 @@ class SiteShown:
     total: Shown
     findings: Sequence[Finding]
 
+    @property
+    def alarms(self) -> Sequence[Finding]:
+        return [each for each in self.findings if each.year.finding == "alarm"]
+
+    @property
+    def limit(self) -> str:
+        """The worst of the detection limits, in per cent; "" without a test."""
+        limits = [each.year.level_percent for each in self.findings]
+        return max(limits, key=Fraction, default="")
+
 
 @dataclass(frozen=True)
 class Brief:

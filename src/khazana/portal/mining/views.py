@@ -101,6 +101,7 @@ def month(request: HttpRequest, site: str, month: str) -> HttpResponse:
             "stated": stated,
             "month": Shown.of(_line(told, month)),
             "arrivals": arrivals_of(told.statement, stated),
+            "commands": commands_for(request, told.statement, settings.CHAIN_SOURCE),
             "names": wallet_names(told.statement),
             "before": months[place - 1] if place else None,
             "after": months[place + 1] if place + 1 < len(months) else None,
