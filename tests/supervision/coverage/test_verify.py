@@ -28,6 +28,6 @@ def test_the_file_says_what_it_is():
 def test_each_asset_is_covered_or_not_and_nothing_more_is_said():
     said = words(honest().check(honest().published()))["coverage_assets"]
     height = honest().told[2].epoch.block.height
-    assert f"BTC covered at block {height} by coins on the chain" in said
+    assert f"BTC covered at block {height} by declared coins on the chain" in said
     assert f"USDT not covered at block {height}: 5000000 of 5000000 units are missing" in said
     assert f"ETH not covered at block {height}: nothing shows what is owed" in said

@@ -17,6 +17,8 @@ TREE_LIMIT = (
     "check, and by the regulator who builds the tree again from the extract."
 )
 
+KEYS_LIMIT = "That the provider can move the declared coins is shown by the check `control` alone."
+
 
 def same_block(case: Case) -> Answer:
     """Rule V2: balances, coins and papers are of the statement's one block."""
@@ -96,13 +98,13 @@ def assets(case: Case) -> Answer:
             text = f"it is called {asset.status}, its figures say {due}"
             findings.append(Finding("V4", text, f"asset/{asset.asset}"))
         said.append(f"{asset.asset} {words_of(asset, height=height)}")
-    return Answer(FILE, "; ".join(said) or "no asset is stated", findings)
+    return Answer(FILE, "; ".join(said) or "no asset is stated", findings, (KEYS_LIMIT,))
 
 
 def words_of(asset: AssetBody, *, height: int) -> str:
     """What one may say of an asset. Covered is about one block."""
     if asset.status == "proved":
-        return f"covered at block {height} by coins on the chain"
+        return f"covered at block {height} by declared coins on the chain"
     if asset.status == "attested":
         return f"covered at block {height}, in part on the word of banks or custodians"
     if asset.owed is None:
