@@ -27,7 +27,7 @@ from tests.cli.played import DAYS, ENDS, NOW, STATES, words_of
 def test_both_states_pass_and_the_drill_fails_one_check(played):
     assert played.status == 0, played.output
     assert played.output.count("every check that could be made passed") == (
-        4 if find_spec("pyrage") is None else 5
+        6 if find_spec("pyrage") is None else 7
     )
     assert "exactly one check failed, completeness" in played.output
     assert "claims 10.00000000 BTC at closing; the chain shows 8.49" in played.output

@@ -112,7 +112,7 @@ def company_on(devnet: Devnet, timeline: Timeline) -> Company:
         drill=Drill(stage, people, prices, officers[lies.DRILL]),
         prices=prices,
         officers=officers,
-        providers=Providers(stage, people, officers),
+        providers=Providers(stage, people),
         suppliers=tuple(suppliers.new_script() for _ in BATCH),
     )
 

@@ -49,7 +49,7 @@ def prove(statement: ReserveStatement, books: Books, chain: ChainView, folder: P
     )
     for each in campaign.rounds:
         write_whole(folder / f"{each.name}.psbt", each.psbt)
-    files = list(_signed(campaign, books))
+    files = list(signed_by_devices(campaign, books))
     done = collect(campaign, files)
     if not done.complete or campaign.unplanned:
         said = [state.words for state in done.rounds if state.proof is None]
@@ -68,7 +68,7 @@ def _known(wallet: DeclaredWallet) -> CampaignWallet:
     return CampaignWallet(wallet.id, parse_descriptor(purse.signer.descriptor, REGTEST), branches)
 
 
-def _signed(campaign: Campaign, books: Books) -> Iterator[tuple[str, bytes]]:
+def signed_by_devices(campaign: Campaign, books: Books) -> Iterator[tuple[str, bytes]]:
     """What the devices send back: as many of each quorum as must sign."""
     wallets = {wallet.id: wallet for wallet in books.wallets}
     for each in campaign.rounds:

@@ -16,7 +16,7 @@ from khazana.cli.demo.mining.evidence import MINING
 from khazana.cli.demo.mining.telling import shortfalls_told, sites_told
 from khazana.cli.demo.narration import say
 from khazana.cli.demo.prices import major
-from khazana.cli.demo.providers.checking import slip_trials, slips_checked
+from khazana.cli.demo.providers.checking import coverage_trials, slip_trials, slips_checked
 from khazana.conditions.accumulation import AccumulationTest
 from khazana.conditions.parts import conditions_of
 from khazana.ledger.documents import Reason
@@ -29,6 +29,7 @@ _AT_ONCE = 2
 def verify(company: Company, directory: Path, url: str) -> int:
     """Each verification in a process of its own; 0 when all came out as they should."""
     trials = trials_of(company, directory, url)
+    trials += coverage_trials(company.providers.playing, chain=f"esplora:{url}")
     slips = slip_trials(company.providers.playing, directory)
     status = 0
     with ThreadPoolExecutor(_AT_ONCE) as processes:

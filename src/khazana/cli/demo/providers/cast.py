@@ -2,7 +2,7 @@
 
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo.names import names
-from khazana.cli.demo.providers.provider import Licensed
+from khazana.cli.demo.providers.provider import PKR, USD, Licensed
 
 CHINAR = Licensed(
     slug="chinar-exchange",
@@ -15,6 +15,7 @@ CHINAR = Licensed(
     licence="PK-DEMO-0001",
     state=lies.PAKISTAN,
     timezone="Asia/Karachi",
+    money=PKR,
 )
 TOROGOZ = Licensed(
     slug="torogoz-wallet",
@@ -27,6 +28,7 @@ TOROGOZ = Licensed(
     licence="SV-DEMO-0001",
     state=lies.EL_SALVADOR,
     timezone="America/El_Salvador",
+    money=USD,
 )
 DRILL = Licensed(
     slug="drill-exchange",
@@ -39,6 +41,7 @@ DRILL = Licensed(
     licence="DRILL-0001",
     state=lies.DRILL,
     timezone="Etc/UTC",
+    money=USD,
     kept_percent=(103, 93, 85),
 )
 HONEST = (CHINAR, TOROGOZ)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from khazana.cli.demo import directory as lies
-from khazana.cli.demo.judge import program, run_khazana
+from khazana.cli.demo.judge import Trial, program, run_khazana
 from khazana.cli.demo.narration import RULE, say
 from khazana.cli.demo.providers.customers import OWN_WORDS
-from khazana.cli.demo.providers.epochs import EPOCH, LEVEL
-from khazana.cli.demo.providers.story import Playing
+from khazana.cli.demo.providers.epochs import BITCOINS, COVERAGE, EPOCH
+from khazana.cli.demo.providers.story import REGULATOR, Playing
 from khazana.statement.keys import public_bytes
 from khazana.supervision.solvency.errors import Reason
+from khazana.supervision.solvency.sections import level_file
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,26 @@ class SlipTrial:
         return f"{program(sys.argv[0])} {shlex.join(self.arguments)}"
 
 
+def coverage_trials(playing: Iterable[Playing], *, chain: str) -> list[Trial]:
+    """Anybody verifies the newest coverage statements; the lie fails one check."""
+    trials = []
+    for each in playing:
+        newest, licensed = each.epochs[-1], each.provider.licensed
+        folder, home = newest.folder, newest.folder.parent
+        lying = licensed.state == lies.DRILL
+        words = (
+            "verify", folder / COVERAGE, "--chain", chain, "--office", home / "office.json",
+            "--previous", each.epochs[-2].folder / COVERAGE, "--epoch", folder / EPOCH,
+            "--level", level_file(folder, BITCOINS),
+            *(() if lying else ("--regulator", home / REGULATOR)),
+            "--require", "full" if lying else "control",
+        )  # fmt: skip
+        title = f"{licensed.name['en']}: what it owes its customers, and what covers it"
+        failing = ("coverage_levels",) if lying else ()
+        trials.append(Trial(title, tuple(str(word) for word in words), failing=failing))
+    return trials
+
+
 def slip_trials(playing: Iterable[Playing], directory: Path) -> list[SlipTrial]:
     """The first customer of each provider checks the newest slip with words of their own."""
     trials = []
@@ -39,8 +60,9 @@ def slip_trials(playing: Iterable[Playing], directory: Path) -> list[SlipTrial]:
         (signer,) = provider.officers.signers("statement")
         arguments = (
             "solvency", "check", folder / "slips" / f"{customer.customer}.slip",
-            "--statement", folder / EPOCH, "--level", folder / LEVEL, "--words", OWN_WORDS,
-            "--balance", customer.amount, "--signer", public_bytes(signer).hex(),
+            "--statement", folder / EPOCH, "--level", level_file(folder, BITCOINS),
+            "--words", OWN_WORDS, "--balance", customer.amount,
+            "--signer", public_bytes(signer).hex(),
         )  # fmt: skip
         lying = provider.licensed.state == lies.DRILL
         trials.append(

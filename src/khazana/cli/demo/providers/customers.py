@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from khazana.supervision.coverage.summary import units
 from khazana.supervision.solvency.encoding import contribution_of
-from khazana.units import SATS_PER_BTC, Sats, btc_from_sats
+from khazana.supervision.solvency.plan import BITCOIN, Asset
+from khazana.units import SATS_PER_BTC, Sats
 
-FIRST, JOINING = 2_400, 300
+FIRST, JOINING = 1_500, 250
 """Customers in the first epoch, and how many more join with each."""
 _MEAN = SATS_PER_BTC * 14 // 1_000
 """Satoshis that a customer holds on average."""
@@ -55,12 +57,20 @@ def _drawn(what: str) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-def extract_csv(held: Sequence[Balance]) -> bytes:
-    """The provider's extract, as docs/spec/solvency.md describes it."""
-    lines = ["#khazana.extract/1,BTC,8,liabilities", "customer,balance,contribution"]
+def extract_csv(held: Sequence[Balance], money: Asset) -> bytes:
+    """The provider's extract, as docs/spec/solvency.md describes it: bitcoin, and money at a bank
+    of every tenth customer.
+    """
+    rich = [replace(row, amount=Sats(row.amount % 9_999_999)) for row in held[::10]]
+    return (_section(held, BITCOIN) + _section(rich, money)).encode()
+
+
+def _section(held: Sequence[Balance], asset: Asset) -> str:
+    lines = [f"#khazana.extract/1,{asset.name},{asset.scale},liabilities"]
+    lines.append("customer,balance,contribution")
     for row in held:
         words = "" if row.words is None else contribution_of(row.words).hex()
-        lines.append(f"{row.customer},{btc_from_sats(row.amount)},{words}")
-    total = Sats(sum(row.amount for row in held))
-    lines.append(f"#total,{btc_from_sats(total)},{len(held)}")
-    return ("\n".join(lines) + "\n").encode()
+        lines.append(f"{row.customer},{units(row.amount, asset.scale)},{words}")
+    total = sum(row.amount for row in held)
+    lines.append(f"#total,{units(total, asset.scale)},{len(held)}")
+    return "\n".join(lines) + "\n"

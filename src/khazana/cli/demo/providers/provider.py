@@ -17,11 +17,14 @@ from khazana.cli.demo.signers import CHANGE, RECEIVE, TwoOfThree
 from khazana.cli.demo.stage import Stage, address
 from khazana.ledger.accounts import Names
 from khazana.statement.identity import Office
+from khazana.supervision.solvency.plan import MOST_AMOUNT, Asset
 from khazana.units import Sats
 
 EPOCHS = 3
 WALLET = "customers-cold"
 ROLES = {"root": (1, ("root-1",)), "statement": (1, ("statement-1",))}
+PKR = Asset(name="PKR", scale=2, most=MOST_AMOUNT)
+USD = Asset(name="USD", scale=2, most=MOST_AMOUNT)
 RESERVE_PERCENT = 103
 """Coins that an honest provider keeps for what it owes."""
 
@@ -43,7 +46,8 @@ _ALL = names(
 class Licensed:
     """Who a provider is. state: the office's folder under whose regulator it stands.
 
-    kept_percent: coins it really keeps, of what it owes, in each epoch.
+    money: what customers have at a bank through it. kept_percent: coins it really keeps, of what
+    it owes, in each epoch.
     """
 
     slug: str
@@ -51,6 +55,7 @@ class Licensed:
     licence: str
     state: str
     timezone: str
+    money: Asset
     kept_percent: tuple[int, int, int] = (RESERVE_PERCENT,) * EPOCHS
 
 

@@ -1,36 +1,40 @@
 """What the providers do, day by day: deposits, snapshots at blocks nobody chose, statements."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from khazana.bitcoin.chain import ChainView
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo.chronicle import PUBLICATION
-from khazana.cli.demo.officers import Officers
 from khazana.cli.demo.people import People
 from khazana.cli.demo.providers.cast import EVERYBODY
 from khazana.cli.demo.providers.epochs import (
-    PUBLIC,
+    COVERAGE,
+    Ask,
     Published,
     countersign,
+    public_files,
     publish_epoch,
     write_slips,
 )
 from khazana.cli.demo.providers.provider import EPOCHS, Provider
-from khazana.cli.demo.publish import Publisher
+from khazana.cli.demo.providers.regulator import Regulator
 from khazana.cli.demo.stage import Stage
 from khazana.cli.demo.timeline import CLOSING_DEPTH
 from khazana.cli.files import write_whole
-from khazana.units import Height
+from khazana.statement.envelope import disclose, write_statement
+from khazana.statement.identity import Office
+from khazana.supervision.coverage.reading import read_coverage
+from khazana.supervision.coverage.snapshot import Draw
 
-REGULATOR = "register-1"
-"""The officer of a state's office who plays its regulator; no real regulator is meant."""
-SLIPS = (1, 2, 3)
+WINDOW = 4
+"""Blocks among which a snapshot is drawn."""
+SLIPS = (1, 2)
 """Customers who are given slips."""
 LIE_PERCENT = 84
 """Of what it owes, what the Drill Exchange's newest statement owns up to: a little less than it
 keeps, so that it looks covered."""
+REGULATOR = "regulator.json"
 
 
 @dataclass
@@ -38,93 +42,82 @@ class Playing:
     """A provider and what it published so far."""
 
     provider: Provider
-    publisher: Publisher | None = None
+    identity: Office | None = None
     epochs: list[Published] = field(default_factory=list)
-    snapshot: int | None = None
 
 
 class Providers:
     """The three providers. Each has an epoch in each of the last periods."""
 
-    def __init__(self, stage: Stage, people: People, officers: Mapping[str, Officers]) -> None:
-        self.stage, self.officers = stage, officers
+    def __init__(self, stage: Stage, people: People) -> None:
+        self.stage = stage
         self.playing = [Playing(Provider(licensed, stage, people)) for licensed in EVERYBODY]
-        timeline = stage.timeline
-        first = timeline.periods - EPOCHS + 1
-        self._deposits = {timeline.within(first + n, 15): n + 1 for n in range(EPOCHS)}
-        self._announced = {timeline.within(first + n, 45): n + 1 for n in range(EPOCHS)}
+        within, first = stage.timeline.within, stage.timeline.periods - EPOCHS + 1
+        self._deposits = {within(first + n, 15): n + 1 for n in range(EPOCHS)}
+        self._draws = [Draw(announced=within(first + n, 70), window=WINDOW) for n in range(EPOCHS)]
 
     def act(self, day: int) -> None:
         """What customers do before the block of a day is found."""
         epoch = self._deposits.get(day)
+        if epoch is None:
+            return
         for each in self.playing:
-            if epoch is None:
-                continue
             if epoch == 1:
                 each.provider.open(day)
             each.provider.take_deposits(day, epoch=epoch)
 
     def publish(self, day: int, chain: ChainView, directory: Path) -> list[str]:
         """What the providers publish when the block of a day has been found; lines to say."""
-        said = []
-        if day in self._announced:
-            for each in self.playing:
-                each.snapshot = _snapshot(chain, announced=day)
-        for each in self.playing:
-            if each.snapshot is not None and day == each.snapshot + CLOSING_DEPTH - 1:
-                self._publish(each, chain, directory, day=day, block=each.snapshot)
-                each.snapshot = None
-                said.append(each.provider.licensed.slug)
-        if not said:
-            return []
-        return [f"epoch {len(self.playing[0].epochs)} of the providers: {', '.join(said)}"]
+        for number, draw in enumerate(self._draws, start=1):
+            # Wherever the draw fell, the block is deep enough by then.
+            if day == draw.announced + CLOSING_DEPTH - 2:
+                for each in self.playing:
+                    self._publish(each, chain, directory, day=day, number=number)
+                return [f"the providers' epoch {number} is published"]
+        return []
 
     def _publish(
-        self, each: Playing, chain: ChainView, directory: Path, *, day: int, block: int
+        self, each: Playing, chain: ChainView, directory: Path, *, day: int, number: int
     ) -> None:
         timeline, licensed = self.stage.timeline, each.provider.licensed
-        folder, at = directory / lies.PROVIDERS / licensed.slug, timeline.instant(day)
-        first = min(self._deposits)
-        if each.publisher is None:
-            opened = timeline.instant(first)
-            identity = each.provider.found(folder, at=opened)
-            each.publisher = Publisher(each.provider.officers, identity)
-        number = len(each.epochs) + 1
+        folder, regulator = directory / lies.PROVIDERS / licensed.slug, Regulator(licensed.state)
+        opened = timeline.instant(min(self._deposits))
+        if each.identity is None:
+            each.identity = each.provider.found(folder, at=opened)
         lying = licensed.state == lies.DRILL and number == EPOCHS
-        before = each.epochs[-1] if each.epochs else None
-        published = publish_epoch(
-            each.provider,
-            each.publisher,
-            folder,
-            chain,
+        ask = Ask(
             number=number,
-            after=first - 1 if before is None else before.epoch.block.height,
-            block=block,
-            at=at,
-            before=before,
+            at=timeline.instant(day),
+            draw=self._draws[number - 1],
+            next_draw=self._draws[number] if number < EPOCHS else None,
+            before=each.epochs[-1] if each.epochs else None,
             told_percent=LIE_PERCENT if lying else 100,
         )
+        published = publish_epoch(each.provider, each.identity, folder, chain, ask)
         each.epochs.append(published)
         write_slips(published, [published.held[n - 1].customer for n in SLIPS])
         if not lying:
-            countersign(published, self.officers[licensed.state].private[REGULATOR])
+            countersign(published, regulator)
+        write_whole(folder / REGULATOR, regulator.identity(at=opened))
         _show(folder, published, home=directory / licensed.state)
+
+
+def _public(path: Path) -> bytes:
+    """A file as everybody sees it: descriptors, which show future addresses, are withheld."""
+    raw = path.read_bytes()
+    if path.name != COVERAGE:
+        return raw
+    envelope = read_coverage(raw).envelope
+    return write_statement(disclose(envelope, lambda name: not name.startswith("descriptor/")))
 
 
 def _show(folder: Path, published: Published, *, home: Path) -> None:
     """What everybody is given goes into the state's publication, whose index is touched last."""
-    shown = home / lies.PROVIDERS / folder.name
-    write_whole(shown / "office.json", (folder / "office.json").read_bytes())
-    for name in PUBLIC:
-        path = published.folder / name
-        if path.exists():
-            write_whole(shown / published.folder.name / name, path.read_bytes())
+    shown = home / lies.PROVIDERS
+    write_whole(shown / REGULATOR, (folder / REGULATOR).read_bytes())
+    write_whole(shown / folder.name / "office.json", (folder / "office.json").read_bytes())
+    for path in public_files(published):
+        write_whole(shown / folder.name / path.parent.name / path.name, _public(path))
     index = home / PUBLICATION
     if index.exists():
         write_whole(index, index.read_bytes())
-
-
-def _snapshot(chain: ChainView, *, announced: int) -> int:
-    """A block that nobody could know when the snapshot was announced."""
-    digest = chain.block_at(Height(announced)).hash
-    return announced + 1 + int(digest, 16) % 5
