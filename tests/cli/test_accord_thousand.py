@@ -25,15 +25,22 @@ from tests.cli.accord_desk import killed_after, two_desks
 
 ENTRIES = 1000
 BATCH = 250
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
+"""Where there is such a place: what survives a kill does not depend on the disk."""
 
 
 @pytest.fixture(scope="module")
 def desks():
     """Both offices after 1,000 entries each, killed again and again while they publish."""
-    # In memory where there is such a place: what survives a kill does not depend on the disk.
-    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
-    with tempfile.TemporaryDirectory(prefix="accord-", dir=memory) as folder:
+    with tempfile.TemporaryDirectory(prefix="accord-", dir=MEMORY) as folder:
         yield published(Path(folder))
+
+
+@pytest.fixture
+def tmp_path():
+    """A folder beside those of the offices."""
+    with tempfile.TemporaryDirectory(prefix="accord-", dir=MEMORY) as folder:
+        yield Path(folder)
 
 
 def published(folder):
