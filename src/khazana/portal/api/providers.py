@@ -29,8 +29,20 @@ class OwedTree(Answer):
     level: str
 
 
+class CoveredAsset(Answer):
+    """An asset with what covers it, in smallest units. status: proved, attested, not_covered."""
+
+    asset: str
+    scale: int
+    owed: int | None
+    debts: int | None
+    proved: int
+    attested: int
+    status: str
+
+
 class ProviderEpoch(Answer):
-    """What a provider owed at a block. kept_sats: coins that its own statement shows there.
+    """What a provider owed at a block. kept_sats: bitcoin that the chain shows there.
 
     rejected: why a reader rejects the published files (docs/spec/solvency.md), null where nobody
     does. recomputed_rows: how many customers' balances the regulator built the trees again from,
@@ -47,8 +59,8 @@ class ProviderEpoch(Answer):
     block: Block
     block_time: datetime | None
     trees: Sequence[OwedTree]
+    assets: Sequence[CoveredAsset]
     kept_sats: int | None
-    kept_derivable_sats: int | None
     rejected: str | None
     recomputed_rows: int | None
     statement: str
@@ -101,8 +113,8 @@ def epoch_item(row: EpochRow) -> ProviderEpoch:
             )
             for tree in row.trees
         ],
+        assets=[CoveredAsset(**asset) for asset in row.coverage],
         kept_sats=row.kept,
-        kept_derivable_sats=row.kept_derivable,
         rejected=row.rejected or None,
         recomputed_rows=rows_recomputed(row),
         statement=_file(row, "epoch.json"),

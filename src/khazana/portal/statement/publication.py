@@ -24,6 +24,7 @@ OTHERS: tuple[tuple[str, FileKind], ...] = (
     ("public-documents/*.json", FileKind.DOCUMENTS),
     ("mining/*", FileKind.MINING),
     ("reports/*.json", FileKind.REPORT),
+    ("providers/regulator.json", FileKind.PROVIDER),
     ("providers/*/*", FileKind.PROVIDER),
     ("providers/*/*/*", FileKind.PROVIDER),
 )

@@ -7,7 +7,7 @@ providers/SLUG/NAME/statement.json              the coins that it kept at the sa
 providers/SLUG/NAME/recomputed.json             the regulator's countersignature
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -18,21 +18,19 @@ from khazana.ledger.canonical import parse_strict
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow
 from khazana.portal.statement.publication import PublicationRefused
 from khazana.portal.supervision.models import EpochRow, ProviderRow
-from khazana.reserve.headline import widest_set
-from khazana.reserve.reading import read_reserve_statement
 from khazana.statement.dsse import Envelope, read_envelope, valid_signers
 from khazana.statement.identity import STATEMENT_ROLE, Office
 from khazana.statement.office_file import read_office
 from khazana.statement.times import read_instant
+from khazana.supervision.coverage.countersign import contradiction, read_recomputation, signers_in
+from khazana.supervision.coverage.reading import read_coverage
 from khazana.supervision.solvency.check import read_level
 from khazana.supervision.solvency.epoch import PAYLOAD_TYPE, Epoch, TreeHead, read_epoch
 from khazana.supervision.solvency.errors import ProofRejected
-from khazana.supervision.solvency.recompute import PAYLOAD_TYPE as RECOMPUTATION
-from khazana.supervision.solvency.recompute import Recomputation
 
 IDENTITY, EPOCH = "office.json", "epoch.json"
-RESERVES, RECOMPUTED = "statement.json", "recomputed.json"
-REGISTER_ROLE = "register"
+COVERAGE, RECOMPUTED = "coverage.json", "recomputed.json"
+REGULATOR = "providers/regulator.json"
 Value = TypeVar("Value")
 
 
@@ -52,19 +50,17 @@ def derive_providers(office: OfficeRow) -> None:
             _provider(office, folder, folders, regulator)
 
 
-def _regulator(office: OfficeRow) -> Mapping[str, bytes]:
-    """The keys that act as the register in the office's own identity, by id."""
-    file = FileRow.objects.filter(office=office, kind=FileKind.IDENTITY).first()
-    if file is None:
-        return {}
-    return _read(file.path, read_office, bytes(file.raw)).newest.role_keys(REGISTER_ROLE)
+def _regulator(office: OfficeRow) -> Office | None:
+    """Who countersigns in this office's country, as its folder says."""
+    file = FileRow.objects.filter(office=office, path=REGULATOR).first()
+    return None if file is None else _read(file.path, read_office, bytes(file.raw))
 
 
 def _provider(
     office: OfficeRow,
     folder: str,
     folders: dict[str, dict[str, bytes]],
-    regulator: Mapping[str, bytes],
+    regulator: Office | None,
 ) -> None:
     identity = _read(f"{folder}/{IDENTITY}", read_office, folders[folder][IDENTITY])
     within = sorted(name for name in folders if PurePosixPath(name).parent == PurePosixPath(folder))
@@ -86,7 +82,7 @@ def _provider(
 
 
 def _epoch(
-    folder: str, files: dict[str, bytes], identity: Office, regulator: Mapping[str, bytes]
+    folder: str, files: dict[str, bytes], identity: Office, regulator: Office | None
 ) -> tuple[Epoch, EpochRow]:
     """An epoch's row: its statement must be the provider's; what is wrong in it stands in the row,
     for the reader to see.
@@ -109,53 +105,41 @@ def _epoch(
         rejected=reason,
         why=why,
         recomputed=_recomputed(folder, files, statement, regulator),
-        **_reserves(folder, files, statement),
+        **_coverage(folder, files, statement),
     )
 
 
-def _reserves(folder: str, files: dict[str, bytes], statement: Epoch) -> dict[str, Any]:
-    """What the provider's own statement says of its coins at the same block, and when that was."""
-    path, raw = f"{folder}/{RESERVES}", files.get(RESERVES)
-    if raw is None or statement.reserves is None:
+def _coverage(folder: str, files: dict[str, bytes], statement: Epoch) -> dict[str, Any]:
+    """What covers each asset at the block, as the provider's coverage statement says."""
+    path, raw = f"{folder}/{COVERAGE}", files.get(COVERAGE)
+    if raw is None:
         return {}
-    reserves = _read(path, read_reserve_statement, raw)
-    if reserves.root != statement.reserves.root:
-        problem = f"epoch.json names the statement {statement.reserves.root}, not {reserves.root}"
-        raise PublicationRefused(path=path, problem=problem)
-    until, part = reserves.header.period.until, widest_set(reserves)
-    if (until.hash, until.height) != (statement.block.hash, statement.block.height):
-        problem = (
-            f"it ends at block {until.height} ({until.hash}), and epoch.json stands at another"
-        )
-        raise PublicationRefused(path=path, problem=problem)
-    kind, _, ident = part.partition("/")
-    bodies = reserves.perimeters if kind == "perimeter" else reserves.wallets
-    if ident not in bodies:
-        return {"block_time": read_instant(reserves.header.period.until_mtp)}
-    figures = bodies[ident].figures
+    coverage = _read(path, read_coverage, raw)
+    if coverage.epoch is None or coverage.epoch.digest != statement.digest:
+        raise PublicationRefused(path=path, problem="it is not of the epoch statement beside it")
     return {
-        "block_time": read_instant(reserves.header.period.until_mtp),
-        "kept": figures.closing,
-        "kept_derivable": figures.grades.a,
+        "block_time": read_instant(coverage.header.block_mtp),
+        "coverage": [msgspec.to_builtins(body) for body in coverage.assets.values()],
     }
 
 
 def _recomputed(
-    folder: str, files: dict[str, bytes], statement: Epoch, regulator: Mapping[str, bytes]
+    folder: str, files: dict[str, bytes], statement: Epoch, regulator: Office | None
 ) -> dict[str, Any] | None:
     """What the regulator built again; None without a countersignature that says so."""
     path, raw = f"{folder}/{RECOMPUTED}", files.get(RECOMPUTED)
     if raw is None:
         return None
     envelope = _read(path, lambda given: read_envelope(parse_strict(given)), raw)
-    try:
-        signed = bool(valid_signers(envelope, regulator))
-        found = msgspec.convert(parse_strict(envelope.payload), Recomputation)
-    except (KhazanaError, msgspec.ValidationError) as error:
-        raise PublicationRefused(path=path, problem=str(error)) from error
-    if envelope.payload_type != RECOMPUTATION or found.statement != statement.digest:
-        raise PublicationRefused(path=path, problem="it is about another statement")
-    return {"signed": signed, "rows": sum(tree.rows for tree in found.trees)}
+    found = _read(path, lambda _: read_recomputation(envelope), raw)
+    if problem := contradiction(found, statement):
+        raise PublicationRefused(path=path, problem=problem)
+    rows = sum(tree.rows for tree in found.trees if tree.name == "liabilities/BTC")
+    if regulator is None:
+        return {"signed": False, "rows": rows, "by": {}}
+    keys, threshold = _read(path, lambda _: signers_in(envelope, regulator), raw)
+    names = dict(regulator.newest.names)
+    return {"signed": len(keys) >= threshold, "rows": rows, "by": names}
 
 
 def _signed_by(envelope: Envelope, identity: Office, path: str) -> bool:

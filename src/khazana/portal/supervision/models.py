@@ -44,11 +44,9 @@ class EpochRow(models.Model):
     """Why a reader rejects the published files (khazana.supervision.solvency.errors.Reason)."""
     why = models.TextField(blank=True)
     block_time = models.DateTimeField(null=True)
-    """The block's median time past, as the statement of the coins gives it."""
-    kept = models.BigIntegerField(null=True)
-    """Satoshis that the provider's own statement shows at the block; null without one."""
-    kept_derivable = models.BigIntegerField(null=True)
-    """How much of them anyone derives from the chain: grade A."""
+    """The block's median time past, as the coverage statement gives it."""
+    coverage = models.JSONField(default=list)
+    """The coverage statement's assets, each with owed, proved, attested and status."""
     recomputed = models.JSONField(null=True)
     """The regulator's countersignature: whether its key signed, and of how many customers."""
 
@@ -60,6 +58,11 @@ class EpochRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider_id} {self.epoch}"
+
+    @property
+    def kept(self) -> int | None:
+        """Satoshis that the chain shows at the block; None without a coverage statement."""
+        return next((each["proved"] for each in self.coverage if each["asset"] == "BTC"), None)
 
     @property
     def statement_path(self) -> str:

@@ -1,6 +1,8 @@
 """Amounts of any asset, and shares, as the pages of providers show them."""
 
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from django.utils.translation import get_language
 
@@ -21,6 +23,39 @@ def units_html(amount: int, *, asset: str, scale: int) -> SafeText:
 def owed_of(epoch: EpochRow) -> int | None:
     """What customers are owed in bitcoin; None where the statement has no such tree."""
     return next((tree["sum"] for tree in epoch.trees if tree["name"] == BITCOIN), None)
+
+
+@dataclass(frozen=True)
+class Line:
+    """An asset with what is owed in it and what covers that, as a table shows it."""
+
+    asset: str
+    owed: SafeText | None
+    debts: SafeText | None
+    proved: SafeText | None
+    attested: SafeText | None
+    status: str
+
+
+def lines_of(epoch: EpochRow) -> list[Line]:
+    """Every asset that the provider offers; without a coverage statement, those with a tree."""
+    assets = epoch.coverage or [
+        {**tree, "owed": tree["sum"], "debts": None, "proved": 0, "attested": 0, "status": ""}
+        for tree in epoch.trees
+        if tree["kind"] == "liabilities"
+    ]
+    return [
+        Line(
+            each["asset"],
+            *(_units_or_none(each[what], each) for what in ("owed", "debts", "proved", "attested")),
+            each["status"] or "not_covered",
+        )
+        for each in assets
+    ]
+
+
+def _units_or_none(amount: int | None, asset: dict[str, Any]) -> SafeText | None:
+    return units_html(amount, asset=asset["asset"], scale=asset["scale"]) if amount else None
 
 
 def covered_html(epoch: EpochRow) -> SafeText | None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
@@ -15,11 +14,12 @@ from khazana.portal.formatting.bidi import SafeText
 from khazana.portal.project.look import look
 from khazana.portal.supervision.models import EpochRow, ProviderRow
 from khazana.portal.supervision.shown import (
+    Line,
     covered_html,
+    lines_of,
     omissions,
     owed_of,
     rejected_text,
-    units_html,
 )
 
 
@@ -28,7 +28,7 @@ class Shown:
     """An epoch as pages show it."""
 
     row: EpochRow
-    owed: Sequence[tuple[dict[str, Any], SafeText]]
+    lines: Sequence[Line]
     covered: SafeText | None
     rejected: str
     newest: bool
@@ -77,10 +77,7 @@ def _shown(row: ProviderRow) -> list[Shown]:
     return [
         Shown(
             epoch,
-            [
-                (tree, units_html(tree["sum"], asset=tree["asset"], scale=tree["scale"]))
-                for tree in epoch.trees
-            ],
+            lines_of(epoch),
             covered_html(epoch),
             rejected_text(epoch.rejected),
             newest=number == 0,

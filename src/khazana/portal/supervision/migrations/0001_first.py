@@ -56,8 +56,7 @@ class Migration(migrations.Migration):
                 ("rejected", models.CharField(blank=True, max_length=32)),
                 ("why", models.TextField(blank=True)),
                 ("block_time", models.DateTimeField(null=True)),
-                ("kept", models.BigIntegerField(null=True)),
-                ("kept_derivable", models.BigIntegerField(null=True)),
+                ("coverage", models.JSONField(default=list)),
                 ("recomputed", models.JSONField(null=True)),
                 (
                     "provider",
