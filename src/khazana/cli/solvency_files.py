@@ -1,6 +1,7 @@
 """A provider's files as the commands read them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from khazana.cli.files import FileNotUsable, naming, read_bytes
@@ -75,6 +76,16 @@ def trees_chosen(epoch: Epoch, name: str | None, *, command: str) -> list[int]:
         problem = f"--tree {name!r} is none of {', '.join(names)}"
         raise WrongArguments(command=command, problem=problem)
     return [names.index(name)]
+
+
+@contextmanager
+def room_in(path: Path) -> Iterator[None]:
+    """What the disk refuses inside, such as more room, is said of this folder."""
+    try:
+        yield
+    except OSError as error:
+        problem = (error.strerror or str(error)).lower()
+        raise FileNotUsable(path=str(path), problem=problem) from error
 
 
 def require_readable(path: Path) -> None:

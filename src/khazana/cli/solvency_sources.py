@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from khazana.cli.solvency_files import require_readable
+from khazana.cli.solvency_files import require_readable, room_in
 from khazana.cli.solvency_tables import Table, table_in
 from khazana.supervision.solvency.errors import ExtractRefused
 from khazana.supervision.solvency.extract import (
@@ -85,7 +85,8 @@ def read_as_extract(
             require_readable(path)
             made = Extract(path=path, name=path.name)
         else:
-            made = _copied(table, scratch, assets)
+            with room_in(scratch.parent):
+                made = _copied(table, scratch, assets)
     try:
         yield made
     finally:

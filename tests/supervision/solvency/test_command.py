@@ -1,6 +1,7 @@
 """From an extract to the regulator's signature, by the commands alone."""
 
 import json
+import resource
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -219,6 +220,18 @@ def test_a_bad_section_refuses_the_whole_extract(folder, capsys, old, new, told)
     assert built(folder, *more) == 2
     assert told in capsys.readouterr().err
     assert not (folder / "built").exists()
+
+
+def test_a_full_disk_leaves_nothing_behind(folder, capsys):
+    """No file may have more than 100 bytes here; the trees need more."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, usual[1]))
+    try:
+        assert built(folder) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert "file too large" in capsys.readouterr().err
+    assert not [each for each in folder.iterdir() if "built" in each.name]
 
 
 def test_an_epoch_is_never_overwritten(folder, capsys):

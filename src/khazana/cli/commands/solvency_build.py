@@ -12,7 +12,14 @@ from khazana import __version__
 from khazana.bitcoin.network import NETWORKS
 from khazana.cli.files import FileNotUsable, write_whole
 from khazana.cli.keys import read_key
-from khazana.cli.solvency_files import EPOCH_FILE, KEYS_FILE, epoch_in, keys_text, secret_in
+from khazana.cli.solvency_files import (
+    EPOCH_FILE,
+    KEYS_FILE,
+    epoch_in,
+    keys_text,
+    room_in,
+    secret_in,
+)
 from khazana.cli.solvency_sources import read_as_extract
 from khazana.cli.usage import WrongArguments
 from khazana.statement.checks import TEST_NOTICE
@@ -90,12 +97,13 @@ def run(args: argparse.Namespace) -> int:
     master, signer = secret_in(args.master), read_key(args.key)
     previous = epoch_in(args.previous) if args.previous else None
     _require_free(args.out)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    # Everything appears at once, under its name: an epoch is whole or it is not there.
-    scratch = Path(tempfile.mkdtemp(dir=args.out.parent, prefix=f".{args.out.name}."))
+    with room_in(args.out.parent):
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        # Everything appears at once, under its name: an epoch is whole or it is not there.
+        scratch = Path(tempfile.mkdtemp(dir=args.out.parent, prefix=f".{args.out.name}."))
     try:
         source = read_as_extract(args.extract, scratch, assets=assets, command=COMMAND)
-        with source as extract, extract.naming_rows():
+        with source as extract, extract.naming_rows(), room_in(args.out.parent):
             made = _build(args, extract.path, scratch, assets=assets, master=master)
         network = NETWORKS[args.network]
         epoch = make_epoch(

@@ -14,7 +14,7 @@ from khazana.cli.commands.solvency_build import (
     write_envelope,
 )
 from khazana.cli.keys import read_key
-from khazana.cli.solvency_files import epoch_in, plan_in, require_readable
+from khazana.cli.solvency_files import epoch_in, plan_in, require_readable, room_in
 from khazana.cli.usage import WrongArguments
 from khazana.supervision.solvency.epoch import Epoch
 from khazana.supervision.solvency.plan import Plan, TreeId
@@ -79,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
     def plan(tree: TreeId) -> Plan:
         return plans[tree.name]
 
-    with tempfile.TemporaryDirectory(dir=args.scratch or args.extract.parent) as name:
+    room = args.scratch or args.extract.parent
+    with room_in(room), tempfile.TemporaryDirectory(dir=room) as name:
         stated = tuple(each for each in trees if each[1].name in plans)
         made = build_trees(args.extract, stated, Path(name), plan=plan, using=using)
     took = time.perf_counter() - begun
