@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from khazana.accord.feed.errors import ClockWentBack
-from khazana.accord.feed.mirror import document_digest, read_document
+from khazana.accord.feed.mirror import read_document
 from khazana.accord.feed.paths import MOST_DOCUMENT_BYTES, OFFICE
 from khazana.bitcoin.chain import ChainView
 from khazana.bitcoin.descriptor_engines import best_engine
@@ -26,11 +26,10 @@ from khazana.statement.checks import Profile, Report
 from khazana.statement.endorsements import EndorsementVerifier
 from khazana.statement.identity import Office, require_no_rollback
 from khazana.statement.log.entries import DisclosureEntry, read_entry
-from khazana.statement.log.errors import EntryRefused
 from khazana.statement.log.files import LogFiles
 from khazana.statement.log.inclusion import InclusionVerifier
 from khazana.statement.log.office_keys import FEED_ROLE, key_in_role
-from khazana.statement.log.office_log import entries_from, open_office_log
+from khazana.statement.log.office_log import entries_of, open_office_log
 from khazana.statement.office_file import MAX_OFFICE_BYTES, Pin, read_office
 from khazana.statement.times import read_instant, write_instant
 
@@ -59,16 +58,10 @@ def own_log(
 
 def disclosures(folder: DiskFolder, log: LogFiles) -> Iterator[tuple[str, bytes]]:
     """The statements' files that a log names and its folder has: root and bytes."""
-    for _, raw in entries_from(log):
-        try:
-            entry = read_entry(raw)
-        except EntryRefused:
-            continue
-        digest = document_digest(entry)
-        if isinstance(entry, DisclosureEntry) and digest is not None:
-            document = read_document(folder, digest, most=MOST_DOCUMENT_BYTES)
-            if document is not None:
-                yield entry.root, document
+    for _, entry in entries_of(log, DisclosureEntry):
+        document = read_document(folder, entry.digest, most=MOST_DOCUMENT_BYTES)
+        if document is not None:
+            yield entry.root, document
 
 
 @dataclass(frozen=True)

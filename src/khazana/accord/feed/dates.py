@@ -10,12 +10,11 @@ from datetime import datetime
 
 from khazana.statement.identity import Office
 from khazana.statement.log.checkpoint import checkpoint_of
-from khazana.statement.log.entries import CommitmentEntry, read_entry
-from khazana.statement.log.errors import EntryRefused
+from khazana.statement.log.entries import CommitmentEntry
 from khazana.statement.log.files import LogFiles
 from khazana.statement.log.notes import Note
 from khazana.statement.log.office_keys import cosigned_by, read_office_checkpoint
-from khazana.statement.log.office_log import entries_from
+from khazana.statement.log.office_log import entries_of
 from khazana.statement.times import read_instant
 
 
@@ -53,12 +52,8 @@ def promised_in(
     """
     wanted = set(commitments)
     first: dict[str, tuple[int, datetime]] = {}
-    for index, raw in entries_from(log):
-        try:
-            entry = read_entry(raw)
-        except EntryRefused:
-            continue
-        if isinstance(entry, CommitmentEntry) and entry.digest in wanted - first.keys():
+    for index, entry in entries_of(log, CommitmentEntry):
+        if entry.digest in wanted and entry.digest not in first:
             first[entry.digest] = index, read_instant(entry.issued)
     seen = _seen(log, office, notes, witnesses, now)
     return {

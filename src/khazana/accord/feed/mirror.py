@@ -21,18 +21,12 @@ from khazana.accord.feed.split_view import require_one_log
 from khazana.ledger.canonical import canonical_bytes, parse_strict
 from khazana.statement.identity import Office, require_no_rollback
 from khazana.statement.log.checkpoint import Checkpoint, checkpoint_of
-from khazana.statement.log.entries import (
-    AnyEntry,
-    CorrectionEntry,
-    DisclosureEntry,
-    VerdictEntry,
-    read_entry,
-)
-from khazana.statement.log.errors import EntryRefused, LogDamaged
+from khazana.statement.log.entries import CorrectionEntry, DisclosureEntry, VerdictEntry
+from khazana.statement.log.errors import LogDamaged
 from khazana.statement.log.files import CHECKPOINT, LogFiles, LogFolder, empty_copy, followed
 from khazana.statement.log.notes import MOST_NOTE_BYTES, Note, NoteKey
 from khazana.statement.log.office_keys import log_origin, read_office_checkpoint
-from khazana.statement.log.office_log import entries_from, note_in, open_office_log
+from khazana.statement.log.office_log import entries_of, note_in, open_office_log
 from khazana.statement.log.tiles import (
     ENTRIES,
     HASH_BYTES,
@@ -145,11 +139,12 @@ def pull(
     )
 
 
-def document_digest(entry: AnyEntry) -> str | None:
-    """The document that an entry names; None where its digest is of something else."""
-    if isinstance(entry, (DisclosureEntry, VerdictEntry, CorrectionEntry)):
-        return entry.digest
-    return None
+WITH_DOCUMENT: tuple[type[DisclosureEntry] | type[VerdictEntry] | type[CorrectionEntry], ...] = (
+    DisclosureEntry,
+    VerdictEntry,
+    CorrectionEntry,
+)
+"""Kinds of entries whose digest names a document of the feed."""
 
 
 def read_document(folder: LogFolder, digest: str, *, most: int) -> bytes | None:
@@ -263,13 +258,9 @@ def _fetched_documents(
     """Fetch the documents that new entries name, and once more those that did not come before."""
     state = _read_state(folder)
     wanted = dict.fromkeys(state.missing)
-    for _, raw in entries_from(log, min(state.entries, log.checkpoint.size)):
-        try:
-            digest = document_digest(read_entry(raw))
-        except EntryRefused:
-            continue  # judged, by name, when verdicts are made
-        if digest is not None:
-            wanted[digest] = None
+    start = min(state.entries, log.checkpoint.size)
+    for _, entry in entries_of(log, *WITH_DOCUMENT, start=start):
+        wanted[entry.digest] = None
     missing: list[str] = []
     batch: list[tuple[str, bytes]] = []
     fetched, left, held = 0, limits.documents, 0

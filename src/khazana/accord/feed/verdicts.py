@@ -38,7 +38,7 @@ from khazana.statement.log.entries import (
 from khazana.statement.log.errors import EntryRefused
 from khazana.statement.log.files import LogFiles
 from khazana.statement.log.office_keys import CLOCK_SKEW
-from khazana.statement.log.office_log import entries_from
+from khazana.statement.log.office_log import entries_from, entries_of
 from khazana.statement.times import read_instant
 from khazana.statement.tree import leaf_hash
 
@@ -193,13 +193,8 @@ class EntryJudge:
         """Digests of the disclosures that the whole log names, by statement."""
         if self._shown is None:
             shown: dict[str, list[str]] = {}
-            for _, raw in entries_from(self.log):
-                try:
-                    entry = read_entry(raw)
-                except EntryRefused:
-                    continue
-                if isinstance(entry, DisclosureEntry):
-                    shown.setdefault(entry.root, []).append(entry.digest)
+            for _, entry in entries_of(self.log, DisclosureEntry):
+                shown.setdefault(entry.root, []).append(entry.digest)
             self._shown = shown
         return self._shown
 

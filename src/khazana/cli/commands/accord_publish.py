@@ -36,13 +36,12 @@ from khazana.statement.envelope import with_evidence, write_statement
 from khazana.statement.identity import Office
 from khazana.statement.keys import key_id, public_bytes
 from khazana.statement.log.checkpoint import checkpoint_of
-from khazana.statement.log.entries import StatementEntry, read_entry
-from khazana.statement.log.errors import EntryRefused
+from khazana.statement.log.entries import StatementEntry
 from khazana.statement.log.files import LogFiles, appended, new_log, resigned
 from khazana.statement.log.inclusion import inclusion_evidence, stamped_digest
 from khazana.statement.log.notes import MOST_NOTE_BYTES, Note, read_note
 from khazana.statement.log.office_keys import FEED_ROLE, key_in_role, log_origin
-from khazana.statement.log.office_log import entries_from, note_in, open_office_log
+from khazana.statement.log.office_log import entries_from, entries_of, note_in, open_office_log
 from khazana.statement.office_file import read_office, write_office
 from khazana.statement.timestamps.format import MOST_STAMP_BYTES
 
@@ -209,14 +208,8 @@ def run_attach(args: argparse.Namespace) -> int:
 
 
 def _index_of(log: LogFiles, root: str) -> int | None:
-    for index, raw in entries_from(log):
-        try:
-            entry = read_entry(raw)
-        except EntryRefused:
-            continue
-        if isinstance(entry, StatementEntry) and entry.root == root:
-            return index
-    return None
+    found = (index for index, entry in entries_of(log, StatementEntry) if entry.root == root)
+    return next(found, None)
 
 
 def stamp_path(note: Note) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from khazana.accord.feed.errors import FeedRefused
-from khazana.accord.feed.mirror import document_digest, read_document
+from khazana.accord.feed.mirror import read_document
 from khazana.accord.feed.paths import MOST_DOCUMENT_BYTES, OFFICE
 from khazana.accord.feed.records import VerdictRecord, read_record, require_signed
 from khazana.accord.feed.split_view import (
@@ -28,6 +28,7 @@ from khazana.statement.identity import Office, grouped
 from khazana.statement.log.checkpoint import checkpoint_of
 from khazana.statement.log.entries import (
     AnyEntry,
+    CommitmentEntry,
     CorrectionEntry,
     IdentityEntry,
     StatementEntry,
@@ -175,8 +176,8 @@ def _described(entry: AnyEntry) -> str:
             return f"identity, version {entry.version}"
         case CorrectionEntry():
             return f"correction of entry {entry.corrects}"
-    named = document_digest(entry)
-    return f"wallet sealed, {entry.digest}" if named is None else f"disclosure {entry.digest}"
+    sealed = isinstance(entry, CommitmentEntry)
+    return f"wallet sealed, {entry.digest}" if sealed else f"disclosure {entry.digest}"
 
 
 def _verdict(folder: DiskFolder, office: Office, entry: VerdictEntry, *, at: datetime) -> str:

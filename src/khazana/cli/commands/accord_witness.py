@@ -36,11 +36,11 @@ from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.statement.checks import TEST_NOTICE, Profile
 from khazana.statement.identity import Office
 from khazana.statement.log.checkpoint import checkpoint_of
-from khazana.statement.log.entries import VerdictEntry, entry_bytes, read_entry
+from khazana.statement.log.entries import VerdictEntry, entry_bytes
 from khazana.statement.log.files import LogFiles, appended
 from khazana.statement.log.notes import MOST_NOTE_BYTES, Note, read_note
 from khazana.statement.log.office_keys import WITNESS_ROLE, key_in_role, log_origin
-from khazana.statement.log.office_log import entries_from
+from khazana.statement.log.office_log import entries_of
 from khazana.statement.office_file import MAX_OFFICE_BYTES, Pin, read_office
 from khazana.statement.table import printable
 from khazana.statement.times import write_instant
@@ -199,9 +199,8 @@ def _cosign(
 def _found_before(own: LogFiles, origin: str) -> Mapping[int, str]:
     """What our log says of the partner's entries so far; the newest verdict on an entry counts."""
     found: dict[int, str] = {}
-    for _, raw in entries_from(own):
-        entry = read_entry(raw)
-        if isinstance(entry, VerdictEntry) and entry.log == origin:
+    for _, entry in entries_of(own, VerdictEntry):
+        if entry.log == origin:
             found[entry.index] = entry.finding
     return found
 

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from typing import TypeVar
 
 from khazana.statement.identity import Office
 from khazana.statement.log.checkpoint import checkpoint_of
-from khazana.statement.log.errors import LogDamaged
+from khazana.statement.log.entries import Entry, read_entry
+from khazana.statement.log.errors import EntryRefused, LogDamaged
 from khazana.statement.log.files import (
     CHECKPOINT,
     LogFiles,
@@ -16,6 +18,8 @@ from khazana.statement.log.files import (
 from khazana.statement.log.notes import ED25519_NOTE, MOST_NOTE_BYTES, Note, NoteKey, read_note
 from khazana.statement.log.office_keys import FEED_ROLE, log_origin
 from khazana.statement.log.tiles import WIDTH
+
+E = TypeVar("E", bound=Entry)
 
 _ISSUED = re.compile(rb'"issued":"[^"]*",')
 
@@ -53,6 +57,24 @@ def entries_from(log: LogFiles, start: int = 0) -> Iterator[tuple[int, bytes]]:
         for at, entry in enumerate(bundle_of(log, place)):
             if place * WIDTH + at >= start:
                 yield place * WIDTH + at, entry
+
+
+def entries_of(log: LogFiles, *kinds: type[E], start: int = 0) -> Iterator[tuple[int, E]]:
+    """The log's entries of these kinds; those that cannot be read are judged elsewhere.
+
+    An entry has one spelling, so whatever does not hold a kind's spelling is not of that kind,
+    and is not parsed: most of a log of a million entries is of other kinds.
+    """
+    spelt = [b'"kind":"%b"' % str(kind.__struct_config__.tag).encode() for kind in kinds]
+    for index, raw in entries_from(log, start):
+        if not any(each in raw for each in spelt):
+            continue
+        try:
+            entry = read_entry(raw)
+        except EntryRefused:
+            continue
+        if isinstance(entry, kinds):
+            yield index, entry
 
 
 def without_time(entry: bytes) -> bytes:
