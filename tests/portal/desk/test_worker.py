@@ -57,16 +57,16 @@ def test_fifty_workers_killed_at_random_points_lose_and_repeat_nothing(tmp_path)
     with own_database(tmp_path) as environment:
         program = str(Path(__file__).with_name("killed_workers.py"))
         ended = subprocess.run(
-            [sys.executable, program, "50", "90", "7"],
+            [sys.executable, program, "50", "60", "7"],
             capture_output=True, text=True, timeout=120, env=environment,
         )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-2000:]
     told = json.loads(ended.stdout)
     assert told["kills"] == 50
-    assert told["tasks begun more than once"] >= 5, told  # the kills did hit tasks in hand
-    assert told["states"] == {"SUCCESSFUL": 90}
-    assert told["counted"] == list(range(90))
-    assert told["acts in the chain"] == 90
+    assert told["tasks begun more than once"] >= 3, told  # the kills did hit tasks in hand
+    assert told["states"] == {"SUCCESSFUL": 60}
+    assert told["counted"] == list(range(60))
+    assert told["acts in the chain"] == 60
     assert told["leases"] == 0
 
 

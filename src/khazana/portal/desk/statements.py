@@ -39,7 +39,7 @@ class DraftRefused(KhazanaError):
     """A step that this statement cannot take."""
 
     problem: str
-    code = "draft_refused"
+    code = "statement_step_refused"
     words = "This cannot be done with the statement: {problem}."
 
 
