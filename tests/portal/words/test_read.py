@@ -6,6 +6,7 @@ import pytest
 from khazana.accord.agreement.model import AssetClass, Field, PartyKind
 from khazana.accord.agreement.model import Kind as AgreementKind
 from khazana.accord.agreement.read import PROOF_KINDS
+from khazana.accord.agreement.status import Finding
 from khazana.accord.agreement.status import Status as CommitmentStatus
 from khazana.accord.comparator.provisions import Standing, State
 from khazana.cli.demo.bodies import BODIES
@@ -41,6 +42,7 @@ from khazana.reserve.claims.read import shipped_inputs
 from khazana.reserve.verify import ORDER
 from khazana.statement.checks import Profile
 from khazana.statement.checks import Verdict as CheckStatus
+from khazana.supervision.coverage.verify import ORDER as OF_COVERAGE
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -73,6 +75,7 @@ ENUMS = {
     "commitment_status": CommitmentStatus,
     "state": State,
     "rule_standing": Standing,
+    "finding": Finding,
 }
 SYMBOLS = {"BTC", "USD", "SDR", "PKR", "MW"}
 """Units that are written alike in every language."""
@@ -103,7 +106,8 @@ def test_claims_find_words_for_their_kinds_units_marks_and_figures():
 
 
 def test_every_check_says_what_it_asks_in_the_order_of_the_report():
-    assert keys_of("check") == keys_of("check_title") == (*ORDER, "conditions", "log")
+    own = [name for name in OF_COVERAGE if name.startswith("coverage_")]
+    assert keys_of("check") == keys_of("check_title") == (*ORDER, "conditions", "log", *own)
     marks = {"en": "?", "ur": "؟", "ar": "؟", "es": "?"}
     for name in keys_of("check"):
         for language, mark in marks.items():
