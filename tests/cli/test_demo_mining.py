@@ -106,12 +106,15 @@ def test_the_newest_metering_lies_under_a_fixed_name(played):
         *("meters.toml", "readings.csv", "seals.csv", "mining.json"),
         *("bills.csv", "payouts.csv", "tariffs.csv", "outages.csv"),
     }
+    for kind in ("receipts", "stamps"):
+        copied = {path.name for path in (folder / "mining" / kind).iterdir()}
+        assert copied == {name.name for name in names if name.parts[0] == kind} != set()
     for name in names:
         assert (folder / "mining" / name).read_bytes() == (newest / name).read_bytes()
 
 
 METERED = ("mining_energy", "mining_bills", "mining_check_meters", "mining_payouts", "mining_power")
-SHARED = (*METERED, "mining_receipts")
+SHARED = (*METERED, "mining_receipts", "mining_stamps")
 
 
 def test_with_its_folder_every_check_of_mining_passes_and_without_it_says_what_is_missing(played):

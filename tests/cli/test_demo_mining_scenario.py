@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from khazana.cli.demo.mining.meters import Counter, metered
+from khazana.cli.demo.mining.meters import Counter, Record
 from khazana.cli.demo.mining.scenario import DAY_S, HOUR_S, PKT, sites, tight
 from khazana.cli.demo.mining.settlements import PAID_AFTER, first_period, settlements
 from khazana.cli.demo.timeline import FEWEST_DAYS, MOST_DAYS, Timeline
@@ -71,7 +71,9 @@ def test_no_site_draws_more_than_its_allocation():
 
 def test_meters_pass_the_audit_and_the_check_meters_agree():
     counters = [Counter(site, begins=BEGINS) for site in sites()]
-    files = metered(counters, first=BEGINS, until=BEGINS + MONTH)
+    record = Record(counters, first=BEGINS)
+    record.extend(BEGINS + MONTH)
+    files = record.files()
     given = read_metering(
         meters=("meters.toml", files["meters.toml"]),
         readings=("readings.csv", files["readings.csv"]),
@@ -89,6 +91,16 @@ def test_meters_pass_the_audit_and_the_check_meters_agree():
             until=BEGINS + MONTH - DAY_S,
         )
         assert (len(compared), findings) == (1, ())
+
+
+def test_sealing_in_pieces_gives_the_same_files_as_sealing_at_once():
+    counters = [Counter(site, begins=BEGINS) for site in sites()[:2]]
+    once, pieces = (Record(counters, first=BEGINS) for _ in range(2))
+    once.extend(BEGINS + 5 * DAY_S)
+    for days in (2, 1, 5):
+        pieces.extend(BEGINS + days * DAY_S)
+    assert pieces.files()["readings.csv"] == once.files()["readings.csv"]
+    assert sorted(pieces.seals, key=str) == sorted(once.seals, key=str)
 
 
 def test_counters_give_the_same_values_however_they_are_asked():

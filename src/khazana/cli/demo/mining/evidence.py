@@ -1,6 +1,7 @@
 """The folder behind a statement's mining: counters, tables, receipts, and mining.json."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ import msgspec
 
 from khazana.bitcoin.network import REGTEST
 from khazana.cli.demo.mining.earning import DIVISOR, FEES, FEES_SOURCE, J_PER_TH, luck_percent
-from khazana.cli.demo.mining.meters import company_name, metered
+from khazana.cli.demo.mining.meters import company_name
 from khazana.cli.demo.mining.programme import Programme, Working
-from khazana.cli.demo.mining.scenario import DAY_S
 from khazana.cli.demo.mining.settlements import Settlement
-from khazana.cli.demo.mining.shares import SHARING, receipts_of
+from khazana.cli.demo.mining.shares import RECEIPTS, SHARING, receipts_of
+from khazana.cli.demo.mining.stamping import STAMPS
 from khazana.cli.demo.mining.tables import (
     bills_csv,
     outages_csv,
@@ -22,6 +23,7 @@ from khazana.cli.demo.mining.tables import (
     tariffs_csv,
 )
 from khazana.cli.files import write_whole
+from khazana.devnet.view import DevnetView
 from khazana.mining.evidence.metering import (
     BILLS,
     NEEDED,
@@ -65,6 +67,9 @@ def write_evidence(programme: Programme, period: int, folder: Path) -> Path | No
 
 def copy_evidence(folder: Path, into: Path) -> None:
     """The same files once more, under fixed names for whoever asks for the newest."""
+    for name in (RECEIPTS, STAMPS):
+        # Named by month: those of an earlier statement would stay beside the newest one's.
+        shutil.rmtree(into / name, ignore_errors=True)
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             write_whole(into / path.relative_to(folder), path.read_bytes())
@@ -72,9 +77,7 @@ def copy_evidence(folder: Path, into: Path) -> None:
 
 def evidence_files(programme: Programme, rows: Sequence[Settlement]) -> Mapping[str, bytes]:
     """The files of the folder, by name. Counters stand over whole days, the last value's too."""
-    first, until = programme.span(rows[0])[0], programme.span(rows[-1])[1]
-    counters = [working.counter for working in programme.working]
-    needed = metered(counters, first=first, until=until + DAY_S)
+    needed = programme.record(rows[-1]).files()
     tables = {
         BILLS: bills_csv(programme, rows),
         PAYOUTS: payouts_csv(programme, rows),
@@ -100,7 +103,8 @@ def evidence_files(programme: Programme, rows: Sequence[Settlement]) -> Mapping[
         )
         for working in programme.working
     ]
-    return {**needed, **tables, **receipts, SITES_FILE: sites_file(bodies)}
+    stamps = programme.stamps(rows[0].period).files(DevnetView(programme.stage.devnet))
+    return {**needed, **tables, **receipts, **stamps, SITES_FILE: sites_file(bodies)}
 
 
 def sites_file(bodies: Sequence[MiningBody]) -> bytes:

@@ -8,8 +8,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from khazana.cli.demo.mining.scenario import DAY_S, HOUR_S, DemoSite, draw
 from khazana.ledger.documents import utc_text
-from khazana.mining.evidence.readings import Values, by_day, read_readings, write_readings
-from khazana.mining.evidence.seals import seal_day, write_seals
+from khazana.mining.evidence.readings import (
+    READINGS_HEADER,
+    Values,
+    by_day,
+    read_readings,
+    write_readings,
+)
+from khazana.mining.evidence.seals import DaySeal, seal_day, write_seals
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.keys import public_bytes
 
@@ -98,27 +104,41 @@ def company_name(company: str) -> str:
     return f"Distribution Company {company.rpartition('-')[2].upper()} (invented)"
 
 
-def metered(counters: Sequence[Counter], *, first: int, until: int) -> Mapping[str, bytes]:
-    """meters.toml, readings.csv and seals.csv over the whole days [first, until), by name."""
-    rows = [
-        (meter, values)
-        for counter in counters
-        for meter, listed in (
-            (counter.main, counter.main_values(first, until)),
-            (counter.check, counter.check_values(first, until)),
-        )
-        for values in listed
-    ]
-    readings = write_readings(rows)
-    companies = {m: c.site.company for c in counters for m in (c.main, c.check)}
-    keys = {company: gateway(company) for company in set(companies.values())}
-    seals = [
-        seal_day(meter, day, keys[companies[meter]])
-        for meter, values in read_readings("readings.csv", readings).by_meter.items()
-        for _, day in by_day(values)
-    ]
-    return {
-        "meters.toml": meters_toml(counters),
-        "readings.csv": readings,
-        "seals.csv": write_seals(seals),
-    }
+class Record:
+    """What the gateways have sealed since a day: readings in a chain, and a seal for each day.
+
+    first: seconds UTC, the start of a day. until: up to where, without it.
+    """
+
+    def __init__(self, counters: Sequence[Counter], *, first: int) -> None:
+        self.counters, self.first, self.until = tuple(counters), first, first
+        self.seals: list[DaySeal] = []
+        self._lines: dict[str, bytes] = {}
+        self._heads: dict[str, bytes] = {}
+
+    def extend(self, until: int) -> None:
+        """Seal the whole days up to `until`; those that are sealed stay as they are."""
+        if until <= self.until:
+            return
+        for counter in self.counters:
+            key = gateway(counter.site.company)
+            for meter, listed in (
+                (counter.main, counter.main_values(self.until, until)),
+                (counter.check, counter.check_values(self.until, until)),
+            ):
+                raw = write_readings((meter, values) for values in listed)
+                file = read_readings("readings.csv", raw, heads=self._heads)
+                readings = file.by_meter[meter]
+                self._heads[meter] = readings[-1].head
+                self._lines[meter] = self._lines.get(meter, b"") + raw.partition(b"\n")[2]
+                self.seals += [seal_day(meter, day, key) for _, day in by_day(readings)]
+        self.until = until
+
+    def files(self) -> Mapping[str, bytes]:
+        """meters.toml, readings.csv and seals.csv, by name."""
+        header = f"{READINGS_HEADER}\n".encode()
+        return {
+            "meters.toml": meters_toml(self.counters),
+            "readings.csv": header + b"".join(self._lines.values()),
+            "seals.csv": write_seals(self.seals),
+        }

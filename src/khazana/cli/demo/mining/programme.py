@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from khazana.cli.demo.books import Books
 from khazana.cli.demo.mining.earning import earned
-from khazana.cli.demo.mining.meters import Counter
-from khazana.cli.demo.mining.scenario import DemoSite
+from khazana.cli.demo.mining.meters import Counter, Record
+from khazana.cli.demo.mining.scenario import DAY_S, DemoSite
 from khazana.cli.demo.mining.settlements import Settlement, settlements
+from khazana.cli.demo.mining.stamping import Stamps
 from khazana.cli.demo.people import POOL_NAME
 from khazana.cli.demo.purses import Purse
 from khazana.cli.demo.signers import Taproot
@@ -64,6 +65,8 @@ class Programme:
     rows: Sequence[Settlement]
     diversion: Diversion | None = None
     payouts: list[Payout] = field(default_factory=list)
+    _records: dict[int, Record] = field(default_factory=dict)
+    _stamps: dict[int, Stamps] = field(default_factory=dict)
 
     @property
     def shift_s(self) -> int:
@@ -71,10 +74,28 @@ class Programme:
         return REPLAYED_UNTIL - self.second(self.stage.timeline.days)
 
     def settle(self, day: int, pool: Purse, books: Books) -> None:
-        """On the day of a payout the pool pays all sites in one transaction; each is booked."""
+        """On the day of a payout the pool pays all sites in one transaction; each is booked.
+
+        What the gateways have sealed by then is stamped: the last value's day is over as well.
+        """
         for row in self.rows:
             if row.paid == day:
                 self._pay(row, pool, books)
+                self.stamps(row.period).stamp(self.record(row), self.stage, pool)
+
+    def record(self, row: Settlement) -> Record:
+        """The counters of a row's period, sealed up to the day of the row's last value."""
+        first = self.rows_of(row.period)[0]
+        if row.period not in self._records:
+            counters = [working.counter for working in self.working]
+            self._records[row.period] = Record(counters, first=self.second(first.first))
+        record = self._records[row.period]
+        record.extend(self.second(row.until) + DAY_S)
+        return record
+
+    def stamps(self, period: int) -> Stamps:
+        """When the seals of a period's folder existed."""
+        return self._stamps.setdefault(period, Stamps())
 
     def rows_of(self, period: int) -> tuple[Settlement, ...]:
         """The rows that stand in the statement of a period."""
