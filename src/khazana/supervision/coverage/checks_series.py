@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from khazana.errors import KhazanaError
 from khazana.ledger.findings import Finding
 from khazana.statement.evidence import evidence_places
-from khazana.supervision.coverage.case import FILE, Answer, Case, Counted, NotComparable, NotGiven
+from khazana.supervision.coverage.case import (
+    FILE,
+    Answer,
+    Case,
+    Counted,
+    CoveragePartsWithheld,
+    NotComparable,
+    NotGiven,
+)
 from khazana.supervision.coverage.countersign import (
     RECOMPUTATION_TYPE,
     contradiction,
@@ -83,6 +91,9 @@ def continuity(case: Case) -> Answer:
             return Answer(FILE, "it says that it is the first")
         raise NotGiven(what="the statement of the epoch before (--previous FILE)")
     previous = case.previous
+    case.require("asset")
+    if missing := previous.withheld("asset"):
+        raise CoveragePartsWithheld(kind="asset, in the epoch before,", missing=missing)
     findings = list(_breaks(case, previous))
     good = f"it continues epoch {previous.header.epoch}: every tree, asset and draw"
     return Answer(f"the statement with root {previous.root}", good, findings)
