@@ -250,7 +250,8 @@ def test_a_whole_feed_is_pulled_from_a_plain_web_server(tmp_path, capsys):
         assert "--private" in capsys.readouterr().err
         assert partner.pull(drill, "--private", source=address) == 0
         assert partner.copied(drill) == drill.checkpoint()
-        # What is there is not fetched again.
+        # What is there is not fetched again, and a spoilt note of what is there harms nothing.
+        (partner.mirror(drill) / ".tags.json").write_bytes(b"[spoilt")
         asked.clear()
         assert drill.publish(drill.commitments(300, 310)) == 0
         assert partner.pull(drill, "--private", source=address) == 0

@@ -112,15 +112,23 @@ def _pin(given: str | None, folder: DiskFolder) -> Pin:
 def _source(args: argparse.Namespace, folder: DiskFolder) -> WebFeed | FolderFeed:
     if not is_web_address(args.feed):
         return folder_feed(args.feed)
-    raw = folder.read(TAGS, most=1 << 16)
-    tags = json.loads(raw) if raw else {}
     return WebFeed(
         args.feed,
         private=args.private,
         manners=Manners(whole=args.most_seconds),
         kept=lambda path: folder.read(path, most=MAX_OFFICE_BYTES),
-        tags=tags,
+        tags=_tags(folder),
     )
+
+
+def _tags(folder: DiskFolder) -> dict[str, str]:
+    """What the server called the files that we have; without it they are fetched once more."""
+    try:
+        found = json.loads(folder.read(TAGS, most=1 << 16) or b"{}")
+    except ValueError:
+        return {}
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {path: tag for path, tag in pairs if isinstance(tag, str) and tag.isascii()}
 
 
 def _cosigned(source: WebFeed | FolderFeed, own: Path, pulled: Pulled) -> str:
