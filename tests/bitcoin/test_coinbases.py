@@ -9,7 +9,6 @@ from khazana.units import BlockHash, Height
 from tests.bitcoin.chainviews import ADAPTERS
 from tests.bitcoin.stories import story
 
-
 WHOLE = [name for name in ADAPTERS if not name.startswith("esplora")]
 
 
