@@ -45,6 +45,7 @@ from khazana.statement.checks import Verdict as CheckStatus
 from khazana.supervision.coverage.verify import ORDER as OF_COVERAGE
 
 ROOT = Path(__file__).resolve().parents[3]
+CHECKS = (ROOT / "docs" / "spec" / "checks.md").read_text(encoding="utf-8")
 
 ENUMS = {
     "reason": Reason,
@@ -107,7 +108,10 @@ def test_claims_find_words_for_their_kinds_units_marks_and_figures():
 
 def test_every_check_says_what_it_asks_in_the_order_of_the_report():
     own = [name for name in OF_COVERAGE if name.startswith("coverage_")]
-    assert keys_of("check") == keys_of("check_title") == (*ORDER, "conditions", "log", *own)
+    mining = ("mining", *re.findall(r"^\| \*(mining_\w+)\*", CHECKS, re.M))
+    assert len(mining) > 8
+    expected = (*ORDER, "conditions", "log", *own, *mining)
+    assert keys_of("check") == keys_of("check_title") == expected
     marks = {"en": "?", "ur": "؟", "ar": "؟", "es": "?"}
     for name in keys_of("check"):
         for language, mark in marks.items():
