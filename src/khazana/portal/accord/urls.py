@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from khazana.portal.accord import views
+from khazana.portal.accord import views, views_witness
 
 urlpatterns = [
     path("agreements/", views.listed, name="agreements"),
     path("agreements/<slug:ident>/", views.shown, name="agreement"),
+    path("witness/", views_witness.witness, name="witness"),
     path("rules/", views.rules, name="rules"),
     path("rules/<slug:ident>/", views.rule, name="rule"),
 ]

@@ -1,9 +1,11 @@
 """Keeping the database in step with publication folders while the portal serves."""
 
+import contextlib
 import logging
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,7 +63,7 @@ class Followed:
 
     def __init__(self, folder: Path, *, own: bool, level: str, source: str | None) -> None:
         self.folder, self.own, self.level, self.source = folder, own, level, source
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[tuple[int, int], ...] | None = None
         self._not_before = float("-inf")
         self._said_missing = False
 
@@ -76,11 +78,19 @@ class Followed:
                 LOG.warning("waiting for %s: %s", self.folder / INDEX, error.strerror)
             self._said_missing = True
             return  # nothing published yet
-        mark = (stat.st_mtime_ns, stat.st_size)
+        mark = ((stat.st_mtime_ns, stat.st_size), *self._checkpoints())
         if mark == self._seen:
             return
         if self._import(now):
             self._seen = mark
+
+    def _checkpoints(self) -> Iterator[tuple[int, int]]:
+        """How far the feeds are: a log grows, and a partner is copied, between statements."""
+        for pattern in ("feed/checkpoint", "copies/*/checkpoint"):
+            for path in sorted(self.folder.glob(pattern)):
+                with contextlib.suppress(OSError):
+                    stat = path.stat()
+                    yield stat.st_mtime_ns, stat.st_size
 
     def _import(self, now: float) -> bool:
         """Whether the folder as it is need not be looked at again; says in the log what is wrong.

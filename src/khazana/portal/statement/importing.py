@@ -7,7 +7,7 @@ is stored as the disclosure that the office chose to publish.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from django.db import DataError, IntegrityError, transaction
 
+from khazana.accord.feed.records import MOST_RECORD_BYTES
 from khazana.bitcoin.chain import ChainView
 from khazana.conditions.parts import conditions_of
 from khazana.errors import KhazanaError
 from khazana.mining.parts import mining_bodies
+from khazana.portal.accord.deriving import derive_feeds
 from khazana.portal.conditions.kept import verdicts_of
 from khazana.portal.formatting.bidi import visible
 from khazana.portal.mining.importing import derive_sites
@@ -42,6 +44,9 @@ from khazana.reserve.valuation_document import read_valuation
 from khazana.statement.envelope import disclose, write_statement
 from khazana.statement.signatures import signed_instants
 from khazana.statement.times import read_instant
+
+DOCUMENTS = "documents"
+"""The folder of what a feed's entries name."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,13 @@ def import_folder(
     chain: where the times of blocks come from; without one only the ends of periods have times.
     """
     incoming = [_incoming(item, level) for item in files_of(folder, STATEMENTS)]
-    others = [(kind, item) for pattern, kind in OTHERS for item in files_of(folder, pattern)]
+    others = [
+        (kind, item)
+        for pattern, kind in OTHERS
+        for item in files_of(folder, pattern)
+        # Of the documents of a feed, statements came in already; records are small.
+        if item.path.parent.name != DOCUMENTS or len(item.raw) <= MOST_RECORD_BYTES
+    ]
     if not incoming:
         return Imported()
     newest = max(incoming, key=lambda each: each.statement.header.period.until.height).statement
@@ -264,7 +275,7 @@ def _store_files(
         path: (sha256, statement)
         for path, sha256, statement in present.values_list("path", "sha256", "statement")
     }
-    stored, providers = 0, False
+    stored, providers, feeds = 0, False, False
     for kind, item in others:
         subject = _subject(office, kind, item)
         # A file may come before the statement that it is about.
@@ -282,8 +293,11 @@ def _store_files(
         )
         stored += 1
         providers |= kind is FileKind.PROVIDER
+        feeds |= kind is FileKind.FEED
     if providers:
         derive_providers(office)
+    if feeds:
+        derive_feeds(office, now=datetime.now(UTC))
     return replace(done, files=stored)
 
 

@@ -103,6 +103,7 @@ class FileKind(models.TextChoices):
     MINING = "mining"
     REPORT = "report"
     PROVIDER = "provider"
+    FEED = "feed"
 
 
 class FileRow(models.Model):

@@ -27,6 +27,19 @@ OTHERS: tuple[tuple[str, FileKind], ...] = (
     ("providers/regulator.json", FileKind.PROVIDER),
     ("providers/*/*", FileKind.PROVIDER),
     ("providers/*/*/*", FileKind.PROVIDER),
+    # A checkpoint is read before the tiles that it needs: these are written first.
+    *(
+        (f"{folder}/{files}", FileKind.FEED)
+        for folder in ("feed", "copies/*")
+        for files in (
+            "checkpoint",
+            "office.json",
+            "tile/**/*",
+            "documents/*",
+            "cosigned/*",
+            "witness/*",
+        )
+    ),
 )
 
 # Names stand in addresses, in answers' headers and in shells; they must need no quoting anywhere.

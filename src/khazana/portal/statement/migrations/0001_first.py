@@ -152,6 +152,7 @@ class Migration(migrations.Migration):
                             ("mining", "Mining"),
                             ("report", "Report"),
                             ("provider", "Provider"),
+                            ("feed", "Feed"),
                         ],
                         max_length=16,
                     ),

@@ -1,0 +1,161 @@
+"""Published feeds become rows: each file held to the signed root by the room that reads it.
+
+feed/…             the office's own feed
+copies/SLUG/…      its copy of another office's
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+import msgspec
+
+from khazana.accord.feed.paths import witness_path
+from khazana.accord.feed.view import (
+    CosignatureShown,
+    FeedView,
+    VerdictShown,
+    cosignatures,
+    feed_view,
+)
+from khazana.errors import KhazanaError
+from khazana.portal.accord.models import FeedRow, LogEntryRow, VerdictRow
+from khazana.portal.statement.models import FileKind, FileRow, OfficeRow
+from khazana.portal.statement.publication import PublicationRefused
+from khazana.statement.log.files import CHECKPOINT
+from khazana.statement.log.notes import Note, read_note
+from khazana.statement.log.office_keys import log_origin
+from khazana.statement.times import write_instant
+
+OWN, COPIES, COSIGNED = "feed", "copies", "cosigned"
+
+
+@dataclass(frozen=True)
+class StoredFeed:
+    """A feed's files as they are kept in the database, by path; for reading alone."""
+
+    files: Mapping[str, bytes]
+
+    def read(self, path: str, *, most: int) -> bytes | None:
+        raw = self.files.get(path)
+        if raw is not None and len(raw) > most:
+            raise PublicationRefused(path=path, problem=f"it has over {most} bytes")
+        return raw
+
+    def write(self, path: str, content: bytes) -> None:
+        raise ValueError(f"{path}: the portal writes no feed")
+
+    def write_all(self, files: Iterable[tuple[str, bytes]]) -> None:
+        raise ValueError("the portal writes no feed")
+
+    def alone(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+def derive_feeds(office: OfficeRow, *, now: datetime) -> None:
+    """Make every feed's rows again from the office's files; PublicationRefused where one of them
+    contradicts its own signatures, so that nothing of the folder enters.
+    """
+    stored = _stored(office)
+    FeedRow.objects.filter(office=office).delete()
+    views: dict[str, FeedView] = {}
+    for folder, feed in stored.items():
+        try:
+            view = feed_view(feed, now=now)
+        except KhazanaError as error:
+            raise PublicationRefused(path=folder, problem=str(error)) from error
+        if view is not None:
+            views[folder] = view
+    roots = {
+        (view.origin, entry.index): entry.root
+        for view in views.values()
+        for entry in view.entries
+        if entry.root is not None
+    }
+    for folder, view in views.items():
+        try:
+            found = cosignatures(
+                view,
+                _notes(stored, folder, view),
+                [each.office for name, each in views.items() if name != folder],
+                now=now,
+            )
+        except KhazanaError as error:
+            raise PublicationRefused(path=folder, problem=str(error)) from error
+        _store(office, folder, view, found, roots)
+
+
+def _stored(office: OfficeRow) -> dict[str, StoredFeed]:
+    files = FileRow.objects.filter(office=office, kind=FileKind.FEED).values_list("path", "raw")
+    folders: dict[str, dict[str, bytes]] = {}
+    for path, raw in files:
+        parts = PurePosixPath(path).parts
+        depth = 1 if parts[0] == OWN else 2
+        folder, rest = "/".join(parts[:depth]), "/".join(parts[depth:])
+        folders.setdefault(folder, {})[rest] = bytes(raw)
+    return {folder: StoredFeed(folders[folder]) for folder in sorted(folders)}
+
+
+def _notes(stored: Mapping[str, StoredFeed], folder: str, view: FeedView) -> Iterator[Note]:
+    """Checkpoints of a log as its folder keeps them, and as witnesses publish them."""
+    for path, raw in stored[folder].files.items():
+        if path == CHECKPOINT or path.startswith(f"{COSIGNED}/"):
+            yield read_note(raw)
+    published = witness_path(view.office.fingerprint)
+    for name, feed in stored.items():
+        if name != folder and published in feed.files:
+            yield read_note(feed.files[published])
+
+
+def _store(
+    office: OfficeRow,
+    folder: str,
+    view: FeedView,
+    found: Sequence[CosignatureShown],
+    roots: Mapping[tuple[str, int], str],
+) -> None:
+    row = FeedRow.objects.create(
+        office=office,
+        folder=folder,
+        slug=view.office.id,
+        name=dict(view.office.newest.names),
+        fingerprint=view.office.fingerprint,
+        size=view.log.checkpoint.size,
+        root=view.log.checkpoint.root.hex(),
+        cosigned=[
+            {"witness": each.witness, "size": each.size, "at": write_instant(each.at)}
+            for each in found
+        ],
+    )
+    LogEntryRow.objects.bulk_create(
+        LogEntryRow(
+            feed=row,
+            index=each.index,
+            issued=each.issued,
+            kind=each.kind,
+            root=each.root or "",
+        )
+        for each in view.entries
+    )
+    VerdictRow.objects.bulk_create(_verdict(row, each, roots) for each in view.verdicts)
+
+
+def _verdict(
+    feed: FeedRow, shown: VerdictShown, roots: Mapping[tuple[str, int], str]
+) -> VerdictRow:
+    return VerdictRow(
+        feed=feed,
+        index=shown.index,
+        fingerprint=shown.log.removeprefix(log_origin("")),
+        on=shown.on,
+        finding=shown.finding,
+        basis=shown.basis,
+        reason=shown.reason,
+        failed=[msgspec.to_builtins(each) for each in shown.failed],
+        height=shown.height,
+        block=shown.block or "",
+        signed_at=shown.signed_at,
+        root=roots.get((shown.log, shown.on), ""),
+    )

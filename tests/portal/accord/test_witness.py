@@ -1,0 +1,105 @@
+"""Two offices witness each other with the commands; their portals show what they found."""
+
+import shutil
+
+import pytest
+
+from khazana.portal.accord.models import FeedRow, VerdictRow
+from khazana.portal.formatting.figures import height_html
+from khazana.portal.statement.importing import import_folder
+from khazana.portal.statement.publication import PublicationRefused
+from tests.accord.offices import statement_of
+from tests.bitcoin.block_file_writer import write_blocks
+from tests.cli.accord_desk import Desk
+
+LANGUAGES = ("en", "ur", "ar", "es")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """The Drill Office's publication folder: its feed, and its copy of a partner that judged it."""
+    root = tmp_path_factory.mktemp("accord")
+    (one, mine), (two, theirs) = (
+        statement_of("drill-office"),
+        statement_of("tidal-office", wallet="tides"),
+    )
+    chains = {}
+    for world in (one, two):
+        chains[world.name] = root / f"blocks-{world.name}"
+        write_blocks(chains[world.name], world.chain.blocks)
+    ours, partner = Desk(root / "ours", one), Desk(root / "partner", two)
+    for each, statement in ((ours, mine), (partner, theirs)):
+        file = each.write("statement.json", statement)
+        assert each.publish(file, "--new") == 0
+    assert partner.pull(ours) == 0
+    assert partner.witness(ours, chains["drill-office"]) == 0
+    assert ours.pull(partner, "--own", ours.feed) == 0
+    statements = ours.root / "statements"
+    statements.mkdir()
+    (statements / "0001.json").write_bytes(mine)
+    (ours.root / "publication.json").write_text("{}")
+    (ours.root / "copies").mkdir()
+    shutil.copytree(ours.mirror(partner), ours.root / "copies" / "tidal-office")
+    return ours
+
+
+@pytest.fixture
+def imported(db, desk, tmp_path):
+    folder = tmp_path / "publication"
+    shutil.copytree(desk.root, folder)
+    import_folder(folder, own=True, chain=desk.world.chain)
+    return folder
+
+
+def test_both_logs_and_the_partners_verdicts_become_rows(imported, desk):
+    own, copy = FeedRow.objects.order_by("-folder")
+    assert (own.folder, copy.folder) == ("feed", "copies/tidal-office")
+    assert own.size == own.entries.count() == desk.log().checkpoint.size
+    assert [each["size"] for each in own.cosigned] == [own.size]
+    found = VerdictRow.objects.filter(feed=copy)
+    assert {row.finding for row in found} == {"verified"}
+    assert {row.fingerprint for row in found} == {own.fingerprint}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_shows_who_cosigned_and_what_was_found(imported, client, language):
+    text = client.get(f"/{language}/witness/").content.decode()
+    assert "drill-office" in text
+    assert "tidal-office" in text
+    assert "verdict-met" in text
+    assert "verdict-breached" not in text
+    assert ' style="' not in text
+
+
+def test_the_partners_verdict_stands_beside_the_statement(imported, client, desk):
+    root = FeedRow.objects.get(folder="feed").entries.filter(kind="statement").get().root
+    text = client.get(f"/en/statements/{root}/").content.decode()
+    row = VerdictRow.objects.filter(root=root).first()
+    assert "Cosigned by <bdi>tidal-office</bdi>" in text
+    assert f"at block {height_html(row.height)}" in text
+
+
+def test_without_a_feed_the_page_says_what_that_means(published, client):
+    assert "publishes no log yet" in client.get("/en/witness/").content.decode()
+
+
+def test_a_contradiction_is_shown_first_with_its_reason(imported, client):
+    VerdictRow.objects.filter(on=0).update(
+        finding="contradicted", reason="check completeness failed: a payment has no entry"
+    )
+    text = client.get("/en/witness/").content.decode()
+    assert "check completeness failed: a payment has no entry" in text
+    assert text.index("verdict-breached") < text.index("<h2")
+
+
+def test_a_feed_that_contradicts_its_own_signatures_lets_nothing_in(db, desk, tmp_path):
+    folder = tmp_path / "publication"
+    shutil.copytree(desk.root, folder)
+    bundles = sorted((folder / "feed" / "tile" / "entries").rglob("*"))
+    bundle = next(path for path in bundles if path.is_file())
+    raw = bytearray(bundle.read_bytes())
+    raw[-2] ^= 1
+    bundle.write_bytes(bytes(raw))
+    with pytest.raises(PublicationRefused):
+        import_folder(folder, own=True, chain=desk.world.chain)
+    assert not FeedRow.objects.exists()
