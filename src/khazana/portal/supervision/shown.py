@@ -25,7 +25,7 @@ def owed_of(epoch: EpochRow) -> int | None:
     return next((tree["sum"] for tree in epoch.trees if tree["name"] == BITCOIN), None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Line:
     """An asset with what is owed in it and what covers that, as a table shows it."""
 
@@ -46,9 +46,12 @@ def lines_of(epoch: EpochRow) -> list[Line]:
     ]
     return [
         Line(
-            each["asset"],
-            *(_units_or_none(each[what], each) for what in ("owed", "debts", "proved", "attested")),
-            each["status"] or "not_covered",
+            asset=each["asset"],
+            owed=_units_or_none(each["owed"], each),
+            debts=_units_or_none(each["debts"], each),
+            proved=_units_or_none(each["proved"], each),
+            attested=_units_or_none(each["attested"], each),
+            status=each["status"] or "not_covered",
         )
         for each in assets
     ]

@@ -56,7 +56,7 @@ class Licensed:
     state: str
     timezone: str
     money: Asset
-    kept_percent: tuple[int, int, int] = (RESERVE_PERCENT,) * EPOCHS
+    kept_percent: tuple[int, ...] = (RESERVE_PERCENT,) * EPOCHS
 
 
 class ProviderOfficers(Officers):

@@ -9,6 +9,7 @@ a module has 4.5 pixels; readers need 2 to 3.
 import io
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import segno
 from segno import consts
@@ -42,16 +43,14 @@ def code_of(slip: Slip, *, page: str | None = None) -> Code:
     What stands behind a # never leaves the phone: browsers do not send it (RFC 9110, 4.2.5).
     """
     text = slip.to_qr_text()
+    # segno takes pieces of different modes too, which its annotation leaves out.
+    content: Any = text if page is None else _in_address(page, text)
     for level in LEVELS:
         try:
-            drawn = segno.make_qr(
-                text if page is None else _in_address(page, text),
-                error=level,
-                boost_error=False,
-            )
+            drawn = segno.make_qr(content, error=level, boost_error=False)
         except segno.DataOverflowError:
             continue
-        modules = drawn.symbol_size(border=BORDER)[0]
+        modules = len(drawn.matrix) + 2 * BORDER
         module_um = min(Fraction(MODULE_UM), Fraction(MOST_WIDTH_UM, modules))
         return Code(
             svg=_svg(drawn), width_um=int(modules * module_um), modules=modules, level=level
