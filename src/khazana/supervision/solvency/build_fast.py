@@ -1,6 +1,6 @@
 """The compiled builder: from a section to the file of all nodes, in bounded memory on some threads.
 
-Positions are permuted, so leaves come in any order. Each is first appended to the bucket of 2^19
+Positions are permuted, so leaves come in any order. Each is first appended to the bucket of 2^17
 positions that it belongs to: in memory as far as the builder may use it, for the rest in the place
 where the bucket will stand in the file, with offsets in a second file. Then each bucket is put in
 order in memory, and hashed up as far as it reaches.
@@ -43,7 +43,7 @@ from khazana.supervision.solvency.positions import positions
 from khazana.supervision.solvency.tree import dummy_key
 from khazana.supervision.solvency.tree_file import level_starts
 
-BUCKET_BITS = 19
+BUCKET_BITS = 17
 BATCH = 1 << 18
 """Dummies that a thread makes at a time."""
 OFFSET_BYTES = 4
