@@ -130,8 +130,8 @@ def publish(draft: DraftRow, *, by: str) -> None:
         write_file(folder / OFFICE_JSON, read_file(OFFICE_JSON) or b"")
         write_file(folder / "statements" / f"{until:08d}-{draft.root[:12]}.json", shown)
         write_file(folder / "publication.json", b"{}\n")
-    for path in (folder, folder / "statements"):
-        path.chmod(0o755)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # the public's process reads it
 
 
 def _signers(statement: Statement, *, now: datetime) -> tuple[frozenset[str], int]:

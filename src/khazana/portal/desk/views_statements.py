@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from allauth.account.decorators import reauthentication_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -58,8 +59,9 @@ def draft_signed(request: HttpRequest, pk: int) -> HttpResponse:
     return _acted(request, pk, act)
 
 
+@reauthentication_required  # type: ignore[untyped-decorator]
 def draft_publish(request: HttpRequest, pk: int) -> HttpResponse:
-    """Another person publishes it."""
+    """Another person publishes it, who has shown a key within the last five minutes."""
     return _acted(request, pk, lambda row: publish(row, by=person_of(request).username))
 
 

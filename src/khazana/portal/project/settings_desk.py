@@ -102,6 +102,8 @@ SESSION_COOKIE_NAME = "khazana-desk" if PLAIN_HTTP else "__Host-khazana-desk"
 CSRF_COOKIE_NAME = "khazana-csrf" if PLAIN_HTTP else "__Host-khazana-csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+MOST_BODY_BYTES = (1 << 26) + (1 << 16)
+"""The largest file that is taken (desk/uploads.py) and the form around it."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 4

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django_tasks import task
 from django_tasks_db.models import DBTaskResult
@@ -76,12 +77,13 @@ def follow_chain() -> Effect:
 
 @task()
 def forget_finished() -> Effect:
-    """What succeeded is forgotten after a day, what failed after a month."""
+    """What succeeded is forgotten after a day, what failed after a month, with ended sessions."""
 
     def store() -> dict[str, Any]:
         now, done = timezone.now(), DBTaskResult.objects
         succeeded = done.successful().filter(finished_at__lt=now - timedelta(days=1)).delete()[0]
         failed = done.failed().filter(finished_at__lt=now - timedelta(days=30)).delete()[0]
-        return {"forgotten": succeeded + failed}
+        sessions = Session.objects.filter(expire_date__lt=now).delete()[0]
+        return {"forgotten": succeeded + failed, "sessions": sessions}
 
     return Effect(store)
