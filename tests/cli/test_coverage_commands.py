@@ -175,3 +175,27 @@ def test_a_draw_that_cannot_be_is_a_wrong_argument(folder, capsys, words):
     status = main(["solvency", "snapshot", *words, "--chain", "esplora:http://127.0.0.1:1"])
     assert status == 2
     assert "block" in capsys.readouterr().err
+
+
+def test_a_customer_checks_a_slip_against_the_coverage_statement_itself(folder, capsys):
+    words = [
+        *("solvency", "check", "slip", "--statement", "coverage.json", "--level", "level.bin"),
+        *("--words", "words 1", "--balance", "300000000"),
+    ]
+    assert main(words) == 0
+    assert "your balance is in the total: 3.00000000 BTC" in capsys.readouterr().out
+    assert main([*words, "--signer", "ab" * 32]) == 2
+    assert "verify --office" in capsys.readouterr().err
+    raw = (folder / "coverage.json").read_bytes()
+    (folder / "coverage.json").write_bytes(raw.replace(b'"root":"', b'"root":"0', 1))
+    assert main(words) == 2
+
+
+def test_a_statement_whose_root_is_another_gives_no_epoch_to_check_slips_by(folder, capsys):
+    raw = json.loads((folder / "unsigned.json").read_bytes())
+    raw["root"] = "0" * 64
+    content = json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    (folder / "coverage.json").write_text(content + "\n", encoding="utf-8")
+    words = ["solvency", "check", "slip", "--statement", "coverage.json", "--words", "words 1"]
+    assert main(words) == 2
+    assert "do not give its root" in capsys.readouterr().err

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from khazana.cli.files import FileNotUsable, naming, read_bytes
+from khazana.cli.files import FileNotUsable, FileRefused, naming, read_bytes
 from khazana.cli.usage import WrongArguments
 from khazana.ledger.canonical import parse_strict
 from khazana.statement.dsse import Envelope, read_envelope
 from khazana.statement.dsse import valid_signers as signers_of
 from khazana.statement.errors import SignatureRefused
 from khazana.statement.keys import key_id
+from khazana.supervision.coverage.reading import is_coverage, read_coverage
 from khazana.supervision.solvency.epoch import PAYLOAD_TYPE, Epoch, read_epoch
 from khazana.supervision.solvency.plan import Plan
 from khazana.supervision.solvency.recompute import plan_of
@@ -21,8 +22,13 @@ KEYS_FILE = "tree-keys.txt"
 
 
 def epoch_in(path: Path, *, signer: str | None = None) -> Epoch:
-    """The epoch statement in a file. signer: public key in hex that must have signed it."""
+    """The epoch statement in a file, or in the coverage statement that carries it.
+
+    signer: public key in hex that must have signed it.
+    """
     raw = read_bytes(path, most=MOST_FILE)
+    if is_coverage(raw):
+        return _epoch_of_coverage(path, raw, signer=signer)
     with naming(path):
         envelope = read_envelope(parse_strict(raw))
         if envelope.payload_type != PAYLOAD_TYPE:
@@ -96,6 +102,23 @@ def require_readable(path: Path) -> None:
     except OSError as error:
         problem = (error.strerror or str(error)).lower()
         raise FileNotUsable(path=str(path), problem=problem) from error
+
+
+def _epoch_of_coverage(path: Path, raw: bytes, *, signer: str | None) -> Epoch:
+    """What a slip is held to is under the statement's root, so its parts must give that root."""
+    with naming(path):
+        statement = read_coverage(raw)
+    problem = None
+    if statement.envelope.computed_root != statement.root:
+        problem = "its parts do not give its root"
+    elif signer is not None:
+        problem = "who signed a coverage statement is checked by `khazana verify --office`"
+    epoch = statement.epoch
+    if epoch is None:
+        problem = "it withholds the epoch or a tree"
+    if problem is not None or epoch is None:
+        raise FileRefused(path=str(path), problem=problem or "")
+    return epoch
 
 
 def _signed_by(envelope: Envelope, signer: str) -> None:
