@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from django.utils.translation import override
 
 from khazana.portal.formatting.languages import LANGUAGES
 from khazana.portal.mining.choosing import told_by
@@ -278,6 +279,10 @@ def test_a_name_is_text_and_never_markup(mined, client):
 
 
 def test_money_of_an_unknown_currency_stands_as_it_was_said():
-    assert "XQQ 1,234.50" in worth_money("1234.5", "XQQ")
-    assert hours("0") == hours(0)
-    assert "4.46%" in percent("4.46")
+    with override("en"):
+        assert "XQQ 1,234.50" in worth_money("1234.5", "XQQ")
+        assert "PKR 12,34,567.50" in worth_money("1234567.5", "PKR")
+        assert ">1.50 h<" in hours("1.5")
+        assert ">0 h<" in hours("0")
+        assert ">4.46%<" in percent("4.46")
+        assert ">5.0%<" in percent("5")
