@@ -34,6 +34,15 @@ def test_both_states_pass_and_the_drill_fails_one_check(played):
     assert played.output.count(TEST_NOTICE) > 6
 
 
+def test_both_states_verify_each_other_and_contradict_the_drill_office(played):
+    out = " ".join(played.output.split())
+    for one, other in (("Pakistan", "El Salvador"), ("El Salvador", "Pakistan")):
+        assert f"{one} copied {other}'s log, cosigned it, and verified" in out
+        told = f"{one} contradicts, signed, entry 0 and 1 of the Drill Office: check completeness"
+        assert told in out
+    assert out.count(" contradicts, signed, ") == 2
+
+
 def test_the_days_are_counted_and_the_commands_can_be_pasted(played):
     assert f"day {DAYS} of {DAYS}, {ENDS}" in played.output
     for state in STATES:

@@ -15,7 +15,7 @@ _SECONDS_BETWEEN = 0.3
 
 
 class ProgressFile:
-    """Written whole, a few times a second at the most. stage: playing, publishing, verifying, ready
+    """Written whole, a few times a second at the most. stage: playing, publishing, witnessing, verifying, ready
     or failed.
     """
 
