@@ -77,7 +77,7 @@ def verify(company: Company, directory: Path, url: str) -> int:
         "",
         *map(narration.filled, _mining_told(company)),
         "",
-        *narration.where_things_lie(directory, [trial.command for trial in (*trials, slips[0])]),
+        *narration.where_things_lie(directory, [*(t.command for t in trials), slips[0].command]),
         "",
         "every verification came out as it should"
         if status == 0
