@@ -146,3 +146,24 @@ def test_proofs_of_another_statement_do_not_count(folder, capsys):
     assert verified(lie) == 1
     said = capsys.readouterr().out
     assert "wrong root" in said
+
+
+def test_coins_of_somebody_else_stay_unproved_however_they_are_listed(folder, capsys):
+    """A wallet whose keys are not the provider's: its coins are there, its proof is not."""
+    proved(folder)
+    made = read_coverage((folder / "proved.json").read_bytes()).envelope
+    till = keyed().world.wallets[1].scripts[1].hex()
+    (item,) = made.evidence
+    fewer = [proof for proof in item.fields["proofs"] if proof["script"] != till]
+    assert len(fewer) == 1
+    lie = replace(item, fields={**item.fields, "proofs": fewer})
+    path = folder / "lie.json"
+    path.write_bytes(write_statement(replace(made, evidence=(lie,))))
+    capsys.readouterr()
+    assert verified(path) == 2
+    assert "1 of 2 addresses" in " ".join(capsys.readouterr().out.split())
+    forged = {**item.fields["proofs"][0], "script": till}
+    forged.pop("address", None)
+    lie = replace(item, fields={**item.fields, "proofs": [*fewer, forged]})
+    path.write_bytes(write_statement(replace(made, evidence=(lie,))))
+    assert verified(path) == 1
