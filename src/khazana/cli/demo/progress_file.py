@@ -15,8 +15,9 @@ _SECONDS_BETWEEN = 0.3
 
 
 class ProgressFile:
-    """Written whole, a few times a second at the most. stage: playing, publishing, witnessing, verifying, ready
-    or failed.
+    """Written whole, a few times a second at the most.
+
+    stage: playing, publishing, witnessing, verifying, ready or failed.
     """
 
     def __init__(self, directory: Path, timeline: Timeline) -> None:
