@@ -33,7 +33,12 @@ def asked(tab, *, slip="", words="", balance="", digest=""):
     tab.fill("#words", words)
     tab.fill("#balance", balance)
     tab.fill("#digest", digest)
-    tab.evaluate("document.getElementById('report').replaceChildren()")
+    # Whatever the last check said must not be taken for what this one says.
+    tab.evaluate(
+        """for (const note of ["nothing-given", "not-published", "not-fetched"])
+             document.getElementById(note).hidden = true;
+           document.getElementById("report").replaceChildren();"""
+    )
     tab.click("#check")
     tab.wait_for_selector("#report:not([hidden]) p, #nothing-given:not([hidden]), "
                           "#not-published:not([hidden]), #not-fetched:not([hidden])")  # fmt: skip
