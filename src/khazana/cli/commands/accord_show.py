@@ -23,6 +23,7 @@ from khazana.cli.commands.accord_pull import say_split
 from khazana.cli.files import FileNotUsable, naming, read_bytes
 from khazana.cli.log_folder import DiskFolder
 from khazana.errors import KhazanaError
+from khazana.ledger.canonical import JsonRefused
 from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.identity import Office, grouped
 from khazana.statement.log.checkpoint import checkpoint_of
@@ -80,8 +81,8 @@ def run_show(args: argparse.Namespace) -> int:
         return _show_feed(args, DiskFolder(args.target))
     try:
         split = read_split_view(read_bytes(args.target, most=MOST_PROOF_BYTES))
-    except FileNotUsable:
-        raise
+    except (FileNotUsable, JsonRefused):
+        raise  # it is no proof at all, true or false
     except KhazanaError as error:
         print(f"{args.target} proves nothing: {printable(str(error))}")
         return EXIT_REFUSED
