@@ -34,17 +34,28 @@ AGREEMENT = replace(
 
 def view(of, *kinds, verdicts=()):
     entries = [
-        EntryShown(index=n, issued=NOW - timedelta(hours=50 - n), kind=kind, root=None)
+        EntryShown(
+            index=n,
+            issued=NOW - timedelta(hours=50 - n),
+            kind=kind,
+            root=None,
+            leaf=leaf_of(of, n),
+        )
         for n, kind in enumerate(kinds)
     ]
     return FeedView(office=of, log=None, entries=tuple(entries), verdicts=tuple(verdicts))
 
 
-def verdict(index, of, on, finding="verified"):
+def leaf_of(of, number):
+    return f"{of.id} {number}"
+
+
+def verdict(index, of, on, finding="verified", entry=None):
     return VerdictShown(
         index=index,
         log=f"khazana.log/{of.fingerprint}",
         on=on,
+        entry=entry or leaf_of(of, on),
         finding=finding,
         basis="own blocks",
         reason="",
@@ -106,3 +117,9 @@ def test_a_stranger_is_no_party():
     shown = shown_by(AGREEMENT, [*HAPPY, view(THIRD, "statement")])
     assert {each.by for each in shown} == {"pakistan", "el-salvador"}
     assert all(each.finding is Finding.VERIFIED for each in shown)
+
+
+def test_a_verdict_on_another_log_of_the_same_office_proves_nothing_here():
+    other = [verdict(2, ONE, 0, entry="other"), verdict(3, ONE, 1, entry="other")]
+    views = [HAPPY[0], replace(HAPPY[1], verdicts=tuple(other))]
+    assert status(AGREEMENT, views)["pakistan-statements"] is Status.OPEN

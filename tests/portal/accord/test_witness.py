@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from khazana.cli import clock
 from khazana.portal.accord.models import FeedRow, VerdictRow
 from khazana.portal.formatting.figures import height_html
 from khazana.portal.statement.importing import import_folder
@@ -103,3 +104,60 @@ def test_a_feed_that_contradicts_its_own_signatures_lets_nothing_in(db, desk, tm
     with pytest.raises(PublicationRefused):
         import_folder(folder, own=True, chain=desk.world.chain)
     assert not FeedRow.objects.exists()
+
+
+def test_a_verdict_on_another_entry_of_that_number_is_not_shown(imported, client, desk):
+    """The office showed its partner another log than this one: its verdict is about that one."""
+    from khazana.portal.accord.deriving import derive_feeds
+    from khazana.portal.statement.models import FileRow, OfficeRow
+    from tests.accord.offices import statement_of
+
+    world, other = statement_of("drill-office", amount=7 * 100_000_000)
+    second = Desk(imported.parent / "second", world)
+    assert second.publish(second.write("other.json", other), "--new") == 0
+    FileRow.objects.filter(path__startswith="feed/").delete()
+    import_folder_of_feed(second.feed, OfficeRow.objects.get(own=True))
+    derive_feeds(OfficeRow.objects.get(own=True), now=clock.now())
+    assert FeedRow.objects.get(folder="feed").entries.exists()
+    assert VerdictRow.objects.exists()
+    assert not VerdictRow.objects.exclude(root="").exists()
+
+
+def import_folder_of_feed(feed, office):
+    from khazana.portal.statement.models import FileKind, FileRow
+
+    for path in feed.rglob("*"):
+        if path.is_file() and not path.name.startswith("."):
+            raw = path.read_bytes()
+            FileRow.objects.create(
+                office=office,
+                path=f"feed/{path.relative_to(feed).as_posix()}",
+                kind=FileKind.FEED,
+                raw=raw,
+                sha256="0" * 64,
+            )
+
+
+def test_a_later_disclosure_that_holds_does_not_hide_a_contradiction(imported, client):
+    first, second = VerdictRow.objects.exclude(root="").order_by("on")[:2]
+    VerdictRow.objects.filter(pk=first.pk).update(finding="contradicted", reason="check x failed")
+    assert second.root == first.root
+    text = client.get(f"/en/statements/{first.root}/").content.decode()
+    assert "check x failed" in text
+
+
+def test_what_lies_in_a_partners_folder_is_not_shown_as_ours(imported, client):
+    from khazana.portal.statement.models import OfficeRow
+
+    root = VerdictRow.objects.exclude(root="").first().root
+    OfficeRow.objects.update(own=False)
+    text = client.get(f"/en/statements/{root}/").content.decode()
+    assert "Cosigned by" not in text
+    assert "verdict-met" not in text
+
+
+def test_a_second_copy_of_one_feed_is_refused(imported, desk):
+    copies = imported / "copies"
+    shutil.copytree(copies / "tidal-office", copies / "tidal-again")
+    with pytest.raises(PublicationRefused, match="second copy"):
+        import_folder(imported, own=True, chain=desk.world.chain)

@@ -28,30 +28,30 @@ def shown_by(agreement: Agreement, views: Sequence[FeedView]) -> tuple[Shown, ..
 
 
 def _of(
-    view: FeedView, party: str, said: dict[tuple[str, int], str], *, others: set[str]
+    view: FeedView, party: str, said: dict[tuple[str, int, str], str], *, others: set[str]
 ) -> Iterator[Shown]:
     signed = {each.index for each in view.verdicts if each.log in others}
     for entry in view.entries:
         if entry.kind == VERDICT:
             finding = Finding.VERIFIED if entry.index in signed else None
         else:
-            word = said.get((view.origin, entry.index))
+            word = said.get((view.origin, entry.index, entry.leaf))
             finding = None if word is None else Finding(word)
         yield Shown(by=party, kind=entry.kind, index=entry.index, at=entry.issued, finding=finding)
 
 
-def _newest(views: Iterable[FeedView]) -> dict[tuple[str, int], str]:
-    """log and entry -> the newest finding of anybody but the log's own office.
+def _newest(views: Iterable[FeedView]) -> dict[tuple[str, int, str], str]:
+    """log, number and leaf of an entry -> the newest finding of anybody but the log's own office.
 
     One who contradicts is not outvoted by a later one who verifies: both stand, and the
     contradiction is what a reader has to see.
     """
-    found: dict[tuple[str, int], VerdictShown] = {}
+    found: dict[tuple[str, int, str], VerdictShown] = {}
     for view in views:
-        latest: dict[tuple[str, int], VerdictShown] = {}
+        latest: dict[tuple[str, int, str], VerdictShown] = {}
         for each in view.verdicts:
             if each.log != view.origin:
-                latest[each.log, each.on] = each
+                latest[each.log, each.on, each.entry] = each
         for key, each in latest.items():
             known = found.get(key)
             if known is None or known.finding != Finding.CONTRADICTED.value:

@@ -136,10 +136,20 @@ def split_between(office: Office, older: Note, *, newer: Note, tree: TiledTree) 
     small, large = checkpoint_of(older), checkpoint_of(newer)
     if not small.size <= large.size == tree.size:
         raise ValueError(f"a tree of {tree.size} entries does not relate {small} to {large}")
-    if small.size == 0 or tree.root(small.size) == small.root:
+    if small.size == 0:
         return None
-    proof = tree.consistency_proof(small.size)
-    return SplitView(office, older, newer, tree.root(small.size), proof)
+    beginning, proof = tree.root(small.size), tree.consistency_proof(small.size)
+    if not is_consistent(
+        older_root=beginning,
+        older_size=small.size,
+        newer_root=large.root,
+        newer_size=large.size,
+        proof=proof,
+    ):
+        # Tiles that somebody exchanged would hide a split as easily as they would feign one.
+        problem = "the tiles do not lead to the newer checkpoint's root: get the feed anew"
+        raise SplitViewRefused(problem=problem)
+    return None if beginning == small.root else SplitView(office, older, newer, beginning, proof)
 
 
 def require_one_log(office: Office, older: Note, *, newer: Note, tree: TiledTree) -> None:

@@ -107,7 +107,7 @@ class EntryJudge:
     documents: Documents
     statement: StatementJudge
     now: datetime
-    _reports: dict[str, Judged] = field(default_factory=dict)
+    _reports: dict[tuple[str, str], Judged] = field(default_factory=dict)
     _shown: Mapping[str, Sequence[str]] | None = None
 
     def verdicts(self, start: int, *, skip: frozenset[int]) -> Iterator[tuple[int, bytes, Judged]]:
@@ -168,9 +168,11 @@ class EntryJudge:
         return Judged(finding="not-checkable", basis="none", reason=reason)
 
     def _disclosure(self, root: str, digest: str) -> Judged:
-        if digest not in self._reports:
-            self._reports[digest] = self._judge_document(root, digest)
-        return self._reports[digest]
+        # By both: a document of one statement says nothing of another that the log ties to it.
+        key = (root, digest)
+        if key not in self._reports:
+            self._reports[key] = self._judge_document(root, digest)
+        return self._reports[key]
 
     def _judge_document(self, root: str, digest: str) -> Judged:
         where = f"document {digest}"

@@ -23,31 +23,40 @@ from khazana.statement.log.entries import (
     read_entry,
 )
 from khazana.statement.log.errors import EntryRefused
-from khazana.statement.log.files import LogFiles, LogFolder
+from khazana.statement.log.files import LogFiles, LogFolder, verify_whole
 from khazana.statement.log.notes import Note
 from khazana.statement.log.office_keys import cosigned_by, log_origin, read_office_checkpoint
 from khazana.statement.log.office_log import entries_from, open_office_log
 from khazana.statement.office_file import MAX_OFFICE_BYTES, read_office
 from khazana.statement.times import read_instant
+from khazana.statement.tree import leaf_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryShown:
-    """An entry of a log. root: of the statement that it is about; None where it is about none."""
+    """An entry of a log. root: of the statement that it is about; None where it is about none.
+
+    leaf: its hash in the tree, which a verdict names.
+    """
 
     index: int
     issued: datetime
     kind: str
     root: str | None
+    leaf: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictShown:
-    """A signed verdict on entry `on` of the log `log`, by the office whose feed it is in."""
+    """A signed verdict on entry `on` of the log `log`, by the office whose feed it is in.
+
+    entry: the leaf hash of what it judged. An office that signs two logs has two entries `on`.
+    """
 
     index: int
     log: str
     on: int
+    entry: str
     finding: str
     basis: str
     reason: str
@@ -91,11 +100,18 @@ def feed_view(folder: LogFolder, *, now: datetime) -> FeedView | None:
     log = open_office_log(folder, office)
     if log is None:
         return None
-    entries = [(index, _read(each)) for index, each in entries_from(log)]
+    # A full tile is held to the one above only here: else whoever serves the files could change it.
+    verify_whole(log)
+    raws = list(entries_from(log))
+    entries = [(index, _read(each)) for index, each in raws]
     return FeedView(
         office=office,
         log=log,
-        entries=tuple(_shown(index, entry) for index, entry in entries if entry is not None),
+        entries=tuple(
+            _shown(index, entry, raw)
+            for (index, entry), (_, raw) in zip(entries, raws, strict=True)
+            if entry is not None
+        ),
         verdicts=tuple(_verdicts(folder, office, entries, now=now)),
     )
 
@@ -141,13 +157,14 @@ def _read(raw: bytes) -> AnyEntry | None:
         return None
 
 
-def _shown(index: int, entry: AnyEntry) -> EntryShown:
+def _shown(index: int, entry: AnyEntry, raw: bytes) -> EntryShown:
     about = isinstance(entry, (StatementEntry, DisclosureEntry))
     return EntryShown(
         index=index,
         issued=read_instant(entry.issued),
         kind=str(type(entry).__struct_config__.tag),
         root=entry.root if about else None,  # type: ignore[union-attr]
+        leaf=leaf_hash(raw).hex(),
     )
 
 
@@ -176,6 +193,7 @@ def _verdicts(
             index=index,
             log=record.log,
             on=record.index,
+            entry=record.entry,
             finding=record.finding,
             basis=record.basis,
             reason=record.reason,

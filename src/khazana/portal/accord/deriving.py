@@ -66,10 +66,17 @@ def derive_feeds(office: OfficeRow, *, now: datetime) -> None:
             view = feed_view(feed, now=now)
         except KhazanaError as error:
             raise PublicationRefused(path=folder, problem=str(error)) from error
-        if view is not None:
-            views[folder] = view
+        if view is None:
+            continue
+        if folder == OWN and office.fingerprint not in ("", view.office.fingerprint):
+            problem = f"it is the feed of {view.office.fingerprint}, another office"
+            raise PublicationRefused(path=folder, problem=problem)
+        if view.origin in {each.origin for each in views.values()}:
+            problem = f"a second copy of the feed of {view.office.id}; keep one"
+            raise PublicationRefused(path=folder, problem=problem)
+        views[folder] = view
     roots = {
-        (view.origin, entry.index): entry.root
+        (view.origin, entry.index, entry.leaf): entry.root
         for view in views.values()
         for entry in view.entries
         if entry.root is not None
@@ -114,7 +121,7 @@ def _store(
     folder: str,
     view: FeedView,
     found: Sequence[CosignatureShown],
-    roots: Mapping[tuple[str, int], str],
+    roots: Mapping[tuple[str, int, str], str],
 ) -> None:
     row = FeedRow.objects.create(
         office=office,
@@ -143,7 +150,7 @@ def _store(
 
 
 def _verdict(
-    feed: FeedRow, shown: VerdictShown, roots: Mapping[tuple[str, int], str]
+    feed: FeedRow, shown: VerdictShown, roots: Mapping[tuple[str, int, str], str]
 ) -> VerdictRow:
     return VerdictRow(
         feed=feed,
@@ -157,5 +164,5 @@ def _verdict(
         height=shown.height,
         block=shown.block or "",
         signed_at=shown.signed_at,
-        root=roots.get((shown.log, shown.on), ""),
+        root=roots.get((shown.log, shown.on, shown.entry), ""),
     )

@@ -27,12 +27,20 @@ class Logged:
 def verdicts_on(statement: StatementRow) -> list[VerdictRow]:
     """The newest verdict of each other office on a statement."""
     rows = (
-        VerdictRow.objects.filter(root=statement.root)
+        VerdictRow.objects.filter(root=statement.root, feed__office__own=True)
         .exclude(feed__in=_logs_of(statement))
         .select_related("feed")
         .order_by("signed_at", "index")
     )
-    return list({row.feed.fingerprint: row for row in rows}.values())
+    # An office may take a verdict on one entry back; a later disclosure that holds does not undo
+    # that an earlier one was contradicted.
+    newest = {(row.feed.fingerprint, row.on): row for row in rows}
+    shown: dict[str, VerdictRow] = {}
+    for (fingerprint, _), row in newest.items():
+        before = shown.get(fingerprint)
+        if before is None or before.finding != "contradicted":
+            shown[fingerprint] = row
+    return list(shown.values())
 
 
 @register.simple_tag
@@ -40,7 +48,10 @@ def logged(statement: StatementRow) -> Logged | None:
     """The entry of a statement in its own office's log; None where no log has it."""
     entry = (
         LogEntryRow.objects.filter(
-            root=statement.root, kind="statement", feed__in=_logs_of(statement)
+            root=statement.root,
+            kind="statement",
+            feed__in=_logs_of(statement),
+            feed__office__own=True,
         )
         .select_related("feed")
         .first()
