@@ -17,9 +17,9 @@ from khazana.portal.audit.models import ActRow
 from khazana.portal.desk.models import DraftRow, DraftState
 from khazana.portal.desk.office_store import stored
 from khazana.portal.desk.uploads import MOST_OFFICE_BYTES
-from khazana.statement.identity import new_office
+from khazana.statement.identity import new_office, succeeded
 from khazana.statement.keys import public_bytes
-from khazana.statement.office_file import write_office
+from khazana.statement.office_file import read_office, write_office
 from khazana.statement.office_plan import next_version
 
 OFFICE = {
@@ -165,7 +165,7 @@ def test_only_an_identity_of_this_office_with_these_keys_that_is_valid_now_is_ta
     office = load_office(desk.OFFICE_DIR / "office.toml")
     now = timezone.now().replace(microsecond=0)
     foreign = replace(office, keys=(replace(office.keys[0], public_hex=other),))
-    good = identity(office, keys[0], begins=now)
+    good = identity(office, keys[0], begins=now - timedelta(minutes=1))
     for raw, said in (
         (b"{}", "office.json"),
         (b"\xff", ""),
@@ -186,7 +186,17 @@ def test_only_an_identity_of_this_office_with_these_keys_that_is_valid_now_is_ta
     # Another first version is another identity, even by the same key.
     file = SimpleUploadedFile("office.json", identity(office, keys[0], begins=now - timedelta(1)))
     again = operator.post("/en/desk/first-day/identity-in/", {"identity": file})
-    assert (again.status_code, "another identity" in again.content.decode()) == (422, True)
+    assert (again.status_code, "its fingerprint is" in again.content.decode()) == (422, True)
+    # Nor does an older version come back: it would revive what was revoked since.
+    first, until = read_office(good), now + timedelta(days=9)
+    second = next_version(office, first, valid_from=now, valid_until=until)
+    newer = write_office(succeeded(first, second, [keys[0]]))
+    file = SimpleUploadedFile("office.json", newer)
+    assert operator.post("/en/desk/first-day/identity-in/", {"identity": file}).status_code == 302
+    file = SimpleUploadedFile("office.json", good)
+    older = operator.post("/en/desk/first-day/identity-in/", {"identity": file})
+    assert (older.status_code, "it ends at version 1" in older.content.decode()) == (422, True)
+    assert (desk.OFFICE_DIR / "office.json").read_bytes() == newer
 
 
 def test_a_statement_is_made_by_a_worker_or_says_why_not(operator, desk):
@@ -224,7 +234,9 @@ def test_only_signed_statements_are_published_and_not_by_who_prepared_them(
     draft.state, draft.signed = DraftState.SIGNED, story().first
     draft.save()
     with pytest.raises(DraftRefused, match="who prepared it"):
-        publish(draft, by="the-operator")
+        publish(draft, by="the-operator", now=timezone.now())
+    with pytest.raises(DraftRefused, match=r"no office.json|keys that it takes count today"):
+        publish(draft, by="the-approver", now=timezone.now())
     taken = operator.post(f"{path}/file/")
     assert taken["Content-Disposition"].startswith("attachment;")
     assert taken["Content-Type"] == "application/octet-stream"

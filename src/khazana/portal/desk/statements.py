@@ -108,13 +108,18 @@ def take_signed(draft: DraftRow, raw: bytes, *, by: str, now: datetime) -> None:
         record("signatures taken", actor=by, subject=draft.root, detail={"keys": str(len(signers))})
 
 
-def publish(draft: DraftRow, *, by: str) -> None:
+def publish(draft: DraftRow, *, by: str, now: datetime) -> None:
     """Write what the public sees into the publication folder; not by who made or signed it in."""
     if draft.state != DraftState.SIGNED or draft.signed is None:
         raise DraftRefused(problem=f"it is {draft.state}")
     if by in (draft.made_by, draft.signed_by):
         raise DraftRefused(problem="who prepared it does not publish it")
     statement = read_reserve_statement(bytes(draft.signed))
+    # A key may have been revoked since the signatures came in.
+    signers, needed = _signers(statement.envelope, now=now)
+    if len(signers) < needed:
+        problem = f"{len(signers)} of the {needed} keys that it takes count today"
+        raise DraftRefused(problem=problem)
     shown = write_statement(disclose(statement.envelope, keep_at(PUBLIC_LEVEL)))
     folder: Path = settings.PUBLICATION_DIR
     until = statement.header.period.until.height
@@ -127,11 +132,17 @@ def publish(draft: DraftRow, *, by: str) -> None:
         record("statement published", actor=by, subject=draft.root)
         import_publication.enqueue(str(folder), True, PUBLIC_LEVEL)
         check_newest.enqueue()
-        write_file(folder / OFFICE_JSON, read_file(OFFICE_JSON) or b"")
-        write_file(folder / "statements" / f"{until:08d}-{draft.root[:12]}.json", shown)
-        write_file(folder / "publication.json", b"{}\n")
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)  # the public's process reads it
+        written = {
+            folder / OFFICE_JSON: read_file(OFFICE_JSON) or b"",
+            folder / "statements" / f"{until:08d}-{draft.root[:12]}.json": shown,
+            folder / "publication.json": b"{}\n",
+        }
+        for path, content in written.items():
+            write_file(path, content)
+    # The public's process reads what was written here; of what others put beside it nothing is
+    # touched, for a link there could lead anywhere.
+    for path in (folder, folder / "statements", *written):
+        path.chmod(0o755 if path in (folder, folder / "statements") else 0o644)
 
 
 def _signers(statement: Statement, *, now: datetime) -> tuple[frozenset[str], int]:

@@ -30,7 +30,8 @@ from khazana.portal.desk.screens import (
     changed,
 )
 from khazana.portal.desk.uploads import MOST_OFFICE_BYTES, UploadRefused, uploaded
-from khazana.statement.identity import grouped
+from khazana.statement.errors import OfficeConflict
+from khazana.statement.identity import grouped, require_no_rollback
 from khazana.statement.keys import key_id
 from khazana.statement.office_file import read_office
 
@@ -163,6 +164,10 @@ def _identity_problems(raw: bytes, now: Stored) -> list[str]:
     if not newest.valid_from <= timezone.now() <= newest.valid_until:
         found.append("it is not valid now")
     present = read_file(OFFICE_JSON)
-    if present is not None and read_office(present).fingerprint != identity.fingerprint:
-        found.append("it is another identity than the one that stands here")
+    if present is not None:
+        try:
+            # An older or forked file would bring keys back that were revoked since.
+            require_no_rollback(read_office(present), identity)
+        except OfficeConflict as error:
+            found.append(str(error))
     return found

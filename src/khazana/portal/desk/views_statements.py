@@ -62,7 +62,11 @@ def draft_signed(request: HttpRequest, pk: int) -> HttpResponse:
 @reauthentication_required  # type: ignore[untyped-decorator]
 def draft_publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Another person publishes it, who has shown a key within the last five minutes."""
-    return _acted(request, pk, lambda row: publish(row, by=person_of(request).username))
+
+    def act(row: DraftRow) -> None:
+        publish(row, by=person_of(request).username, now=timezone.now())
+
+    return _acted(request, pk, act)
 
 
 def _acted(request: HttpRequest, pk: int, act: Callable[[DraftRow], None]) -> HttpResponse:

@@ -1,8 +1,8 @@
 """The portal's commands for the staff desk: accounts and the audit log."""
 
 import argparse
-import getpass
 import os
+import pwd
 import signal
 import threading
 from datetime import UTC, datetime
@@ -107,9 +107,10 @@ def run_desk(args: argparse.Namespace) -> int:
 
 def _actor() -> str:
     """Who acts at the machine itself, as the audit log names them."""
+    # Not by LOGNAME, which whoever calls may set.
     try:
-        return f"console:{getpass.getuser()}"
-    except (KeyError, OSError):
+        return f"console:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:
         return f"console:{os.getuid()}"
 
 
