@@ -2,7 +2,7 @@ import re
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from khazana.cli.main import main
@@ -204,6 +204,7 @@ def test_what_is_no_date_is_refused(text):
 
 
 @given(st.dates(min_value=date(1000, 1, 1)))
+@example(date(9999, 12, 31))
 def test_a_day_lies_in_its_month_and_year(day):
     text = day.isoformat()
     assert When.of(text).day == day

@@ -4,9 +4,10 @@ Institutions are reported, never judged: a check says whether a claim fits the f
 find, by how much, and what it rests on.
 """
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import Enum
 from fractions import Fraction
 
@@ -129,7 +130,7 @@ class When:
             if len(numbers) == 3:
                 last = first
             elif len(numbers) == 2:
-                last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(1)
+                last = first.replace(day=monthrange(first.year, first.month)[1])
             else:
                 last = date(numbers[0], 12, 31)
         except ValueError as wrong:
