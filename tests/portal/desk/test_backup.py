@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("django")
 
-from tests.portal.desk.test_commands import portal
+from tests.portal.desk.commands import portal
 from tests.portal.desk.test_worker import own_database
 from tests.portal.publication import write_publication
 

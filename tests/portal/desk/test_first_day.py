@@ -3,150 +3,33 @@
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 
 from khazana.cli.main import main
-from tests.portal.desk.test_commands import portal
+from tests.portal.desk.commands import portal
 from tests.statement.browser import chromium
 
 pytest.importorskip("django")
 pytest.importorskip("pbk", reason="the devnet profile is not installed")
 
-from allauth.mfa.totp.internal import auth as totp
-
-ROOT = Path(__file__).resolve().parents[3]
-PASSWORD = "quiet-otter-river-77"
-WAIT = 60
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def started(stack, *command, **more):
-    clean = {name: value for name, value in os.environ.items() if "KHAZANA_PORTAL" not in name}
-    environment = {**clean, "PYTHONPATH": str(ROOT / "src"), **more}
-    process = subprocess.Popen([sys.executable, "-m", *command], env=environment)
-    stack.callback(lambda: (process.terminate(), process.wait(20)))
-    return process
-
-
-def answers(url):
-    until = time.monotonic() + WAIT
-    while True:
-        try:
-            return httpx.get(url, timeout=10)
-        except httpx.TransportError:
-            assert time.monotonic() < until, f"{url} does not answer"
-            time.sleep(0.1)
+from tests.portal.desk.house import (
+    WAIT,
+    Walk,
+    begin_with_code,
+    begin_with_passkey,
+    invited,
+    running_house,
+    submit,
+)
 
 
 @pytest.fixture
 def house(tmp_path):
-    """A test chain, a desk and a worker, each in a process of its own."""
-    with ExitStack() as stack:
-        chain, port = free_port(), free_port()
-        net = ["khazana.cli.main", "devnet", "run", "--dir", str(tmp_path / "net")]
-        started(stack, *net, "--port", str(chain))
-        answers(f"http://127.0.0.1:{chain}/blocks/tip/height")
-        mined = httpx.post(f"http://127.0.0.1:{chain}/devnet/mine", json={"blocks": 30}, timeout=60)
-        assert mined.status_code == 200
-        source = f"esplora:http://127.0.0.1:{chain}"
-        data = ["khazana.portal", "--data", str(tmp_path / "data")]
-        folders = ["--publication", str(tmp_path / "publication"), "--chain", source]
-        plain = ["serve", "--desk", "--plain-http", "--port", str(port)]
-        started(stack, *data, *plain, *folders)
-        answers(f"http://127.0.0.1:{port}/en/")
-        started(stack, *data, "work", *folders)
-        yield tmp_path, f"http://localhost:{port}", source
-
-
-def invited(folder, name, role, address):
-    made = portal(folder / "data", "staff", "add", name, "--role", role, "--address", address)
-    return re.search(r"http://\S+", made.stdout)[0]
-
-
-class Walk:
-    """One person's browser, which notes every complaint and takes a picture of every page."""
-
-    def __init__(self, browser, name, address, pictures):
-        self.context = browser.new_context(
-            accept_downloads=True, viewport={"width": 1100, "height": 900}
-        )
-        self.page, self.name = self.context.new_page(), name
-        self.address, self.pictures, self.number = address, pictures, 0
-        self.complaints = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def go(self, path):
-        self.page.goto(f"{self.address}{path}")
-
-    def fill(self, **fields):
-        for name, value in fields.items():
-            self.page.fill(f'main [name="{name}"]', value)
-
-    def press(self, button, *, within="main"):
-        self.page.locator(f"{within} >> text='{button}' >> visible=true").last.click()
-        self.page.wait_for_load_state()
-
-    def picture(self, what):
-        if self.pictures is not None:
-            self.number += 1
-            path = self.pictures / f"{self.name}-{self.number:02}-{what}.png"
-            self.page.screenshot(path=str(path), full_page=True)
-
-    def text(self):
-        return self.page.inner_text("main")
-
-
-def begin_with_passkey(walk, link):
-    """A passkey on the browser's own authenticator, as a security key would make it."""
-    session = walk.context.new_cdp_session(walk.page)
-    session.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2", "transport": "usb", "hasResidentKey": True,
-        "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True,
-    }  # fmt: skip
-    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-    walk.page.goto(link)
-    walk.picture("link")
-    walk.fill(password=PASSWORD, again=PASSWORD)
-    walk.page.click("main button[type=submit]")
-    walk.picture("keys")
-    walk.page.click("a[href$='/keys/passkeys/add/']")
-    walk.page.click("#mfa_webauthn_add")
-    walk.page.wait_for_url("**/accounts/keys/")
-
-
-def begin_with_code(walk, link):
-    walk.page.goto(link)
-    walk.fill(password=PASSWORD, again=PASSWORD)
-    walk.page.click("main button[type=submit]")
-    walk.page.click("a[href$='/keys/app/add/']")
-    walk.picture("app")
-    secret = walk.page.inner_text("#authenticator_secret")
-    counter = next(iter(totp.yield_hotp_counters_from_time()))
-    walk.fill(code=totp.format_hotp_value(totp.hotp_value(secret, counter)))
-    walk.page.click("main form.filled button[type=submit]")
-    walk.page.wait_for_url("**/accounts/keys/")
-
-
-def submit(walk, what):
-    walk.page.click("main form.filled >> nth=0 >> button[type=submit]")
-    walk.page.wait_for_load_state()
-    assert walk.page.locator(".problems").count() == 0, walk.text()
-    walk.picture(what)
+    with running_house(tmp_path) as made:
+        yield made
 
 
 @pytest.mark.parametrize("language", ["en", "ur"])

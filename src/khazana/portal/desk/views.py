@@ -7,16 +7,19 @@ from khazana.portal.accounts.roles import CONFIRMS, PREPARES
 from khazana.portal.accounts.sessions import person_of
 from khazana.portal.desk.models import DraftRow, DraftState
 from khazana.portal.desk.office_store import OFFICE_JSON, read_file
+from khazana.portal.desk.waiting import waiting_for
 from khazana.portal.statement.choosing import newest_statement
 from khazana.portal.tasks.models import TipRow
 
 
 def home(request: HttpRequest) -> HttpResponse:
     """Where everybody of the office begins."""
-    role = person_of(request).role
+    person = person_of(request)
+    role = person.role
     drafts = DraftRow.objects.defer("raw", "signed")
     context = {
         "newest": newest_statement(),
+        "waiting": tuple(waiting_for(person)),
         "tip": TipRow.objects.first(),
         "undescribed": role in PREPARES and read_file(OFFICE_JSON) is None,
         "unsigned": drafts.filter(state=DraftState.MADE) if role in PREPARES else (),

@@ -10,6 +10,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *i18n_patterns(
         path("accounts/", include("khazana.portal.accounts.urls")),
         path("desk/", include("khazana.portal.desk.urls")),
+        path("desk/reconciliation/", include("khazana.portal.reconciliation.urls")),
+        path("desk/orders/", include("khazana.portal.orders.urls")),
+        path("desk/audits/", include("khazana.portal.auditing.urls")),
+        path("desk/conditions/", include("khazana.portal.memoranda.urls")),
+        path("desk/api/", include("khazana.portal.staff_api.urls")),
     ),
 ]
 handler400 = urls.handler400

@@ -1,0 +1,1 @@
+"""Audits: requests, samples, working papers and the signed opinion."""

@@ -1,0 +1,1 @@
+"""Memoranda: the lender's conditions, written and tried."""

@@ -1,0 +1,1 @@
+"""Orders: payments and purchases before they happen."""

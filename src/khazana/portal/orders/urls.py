@@ -1,0 +1,5 @@
+"""Addresses of the desk: Orders: payments and purchases before they happen."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

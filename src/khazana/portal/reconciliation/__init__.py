@@ -1,0 +1,1 @@
+"""Reconciliation: postings that nothing explains yet."""
