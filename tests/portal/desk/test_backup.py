@@ -13,6 +13,8 @@ from tests.portal.desk.commands import portal
 from tests.portal.desk.test_worker import own_database
 from tests.portal.publication import write_publication
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def databases(tmp_path):

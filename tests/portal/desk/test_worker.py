@@ -24,6 +24,7 @@ from khazana.portal.tasks.worker import MOST_ATTEMPTS, Effect, Worker, claim, re
 from tests.portal.desk.counting_jobs import count, fail, fail_in_store
 from tests.reserve.world import story
 
+pytestmark = pytest.mark.any_database
 ROOT = Path(__file__).resolve().parents[3]
 LEASE = timedelta(seconds=60)
 
