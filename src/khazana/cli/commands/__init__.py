@@ -14,6 +14,7 @@ from khazana.cli.commands import (
     office,
     orders,
     portal,
+    practice,
     report,
     solvency,
     statement,
@@ -40,5 +41,6 @@ ALL = (
     audit_log,
     devnet,
     demo,
+    practice,
 )
 """Every group, in the order `khazana --help` lists them."""
