@@ -309,27 +309,90 @@ def test_documents_are_held_to_their_commitments_before_anything_is_computed():
         valuation(STATEMENT, cost=inputs(FIRST, documents=papers))
 
 
-def test_c8_coins_that_come_with_their_account_or_change_title_have_no_known_cost():
-    told = valued()
+def crossed(told=None, *perimeters: Perimeter, lane: Lane = Lane.FORFEITED):
+    """The first period, in which custody's coins change title the block before it closes."""
+    told = told or valued()
     custody = next(w for w in told.world.wallets if w.id == "custody")
     at = told.world.chain.block_at(Height(told.middle.height - 1))
-    forfeited = replace(custody, lanes=(*custody.lanes, LaneSpan(Lane.FORFEITED, at, "judgment")))
-    wallets = [forfeited if w.id == "custody" else w for w in told.world.wallets]
-    late = Perimeter("late", {"en": "late"}, (Membership("fund", since=at),))
-    world = replace(told.world, wallets=wallets, perimeters=[*told.world.perimeters, late])
-    made = replace(told, world=world).first()
-    document = valuation(typed(made.statement), cost=inputs(made))
-    why = {f.where: f.text for f in document.findings if f.rule == "C8"}
-    assert why["perimeter/late"] == "fund enters with coins"
-    assert "coins of custody become the state's own" in why["perimeter/public-sector"]
-    assert [pool.set for pool in document.cost.pools] == [
-        "entity/office",
-        "entity/wallet-company",
-        "perimeter/fund-only",
-    ]
-    # The fair value needs no history: forfeited coins are the state's own from then on.
+    changed_title = replace(custody, lanes=(*custody.lanes, LaneSpan(lane, at, "judgment")))
+    wallets = [changed_title if w.id == "custody" else w for w in told.world.wallets]
+    world = replace(told.world, wallets=wallets, perimeters=[*told.world.perimeters, *perimeters])
+    return replace(told, world=world).first()
+
+
+def priced_at(at: str, price: str):
+    found = next(p for p in PRICES if (p.base, p.currency) == ("BTC", "USD"))
+    return (*PRICES, replace(found, at=datetime.fromisoformat(at), price=price))
+
+
+NINTH = priced_at("2011-02-09T23:00:00+00:00", "50000")
+"""With a price for the block at which titles and memberships change."""
+
+
+def test_c8_coins_that_come_with_their_account_or_change_title_enter_at_fair_value():
+    told = valued()
+    at = told.world.chain.block_at(Height(told.middle.height - 1))
+    made = crossed(told, Perimeter("late", {"en": "late"}, (Membership("fund", since=at),)))
+    statement = typed(made.statement)
+    document = valuation(statement, cost=inputs(made), prices=NINTH)
+    assert document.findings == []
+    # Three bitcoin were bought and half of one written off before they came in.
+    late = pool_of(document, "perimeter/late")
+    assert (late.amount, late.cost) == (250_000_000, "125000.00")
+    # Seven seized, one written off before the judgment; five at the exchange are unexplained.
+    treasury = pool_of(document, "entity/treasury")
+    assert (treasury.amount, treasury.cost) == (11 * BTC, "300000.00")
+    everybody = pool_of(document, "perimeter/public-sector")
+    before_loss = Fraction(180_500) + 4 * Fraction("61000.50") + 2 * Fraction("61000.50")
+    assert Fraction(everybody.cost) == round(
+        (before_loss * Fraction(85, 90) + 300_000) * 100
+    ) / Fraction(100)
+    assert check_valuation(statement, document, documents=given(made), prices=NINTH) == ()
     assert set_of(document, "entity/treasury").closing.seized.holdings == 0
     assert set_of(document, "entity/treasury").closing.own.holdings == 12 * BTC
+
+
+def test_c8_without_a_price_they_enter_at_zero_and_that_is_a_finding():
+    made = crossed()
+    document = valuation(typed(made.statement), cost=inputs(made))
+    treasury = pool_of(document, "entity/treasury")
+    assert (treasury.cost, treasury.complete) == ("0.00", False)
+    assert ("C4", "entity/treasury, block 12") in {(f.rule, f.where) for f in document.findings}
+    free = valuation(typed(made.statement), cost=inputs(made, unpaid=UnpaidCost.ZERO))
+    assert free.findings == []
+
+
+def test_c8_coins_that_leave_with_their_account_relieve_cost():
+    told = valued()
+    at = told.world.chain.block_at(Height(told.middle.height - 1))
+    members = (Membership("fund", until=at), Membership("mining"))
+    perimeter = Perimeter("early", {"en": "early"}, members)
+    world = replace(told.world, perimeters=[*told.world.perimeters, perimeter])
+    made = replace(told, world=world).first()
+    document = valuation(typed(made.statement), cost=inputs(made))
+    early = pool_of(document, "perimeter/early")
+    paid = Fraction(180_500) + 4 * Fraction("61000.50")
+    left = paid * Fraction(65, 70) * Fraction(40, 65)
+    assert early.amount == 4 * BTC
+    assert Fraction(early.cost) == round(left * 100) / Fraction(100)
+    assert document.findings == []
+
+
+def test_c8_what_a_wallet_did_before_it_was_counted_is_no_event_of_the_pool():
+    told = valued()
+    bought = next(d.txid for d in told.world.documents if d.id == "invoice-2")
+    entry = next(e for e in typed(told.first().statement).entries if e.txid == bought)
+    since = entry.block
+    late = Perimeter("late", {"en": "late"}, (Membership("fund", since=since),))
+    world = replace(told.world, perimeters=[*told.world.perimeters, late])
+    made = replace(told, world=world).first()
+    when = inputs(made).instants[since.hash]
+    prices = priced_at(when.isoformat(), "59000")
+    document = valuation(typed(made.statement), cost=inputs(made), prices=prices)
+    pool = pool_of(document, "perimeter/late")
+    # All three came with the wallet at the end of the block, whoever had paid for them.
+    assert Fraction(pool.cost) == 3 * 59_000 * Fraction(25, 30)
+    assert document.findings == []
 
 
 def test_coins_bought_at_a_custodian_cost_what_the_document_says():

@@ -18,6 +18,7 @@ def blocks_of_flows(statement: ReserveStatement) -> Iterator[BlockRef]:
         for account in statement.accounts.values()
         for attested in account.attested
     )
+    blocks.update(booked.block for booked in statement.book if booked.amount)
     yield from sorted(blocks)
 
 

@@ -1,10 +1,11 @@
 """Cost, impaired cost and fair value of the own coins of each entity and perimeter."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
+from khazana.bitcoin.chain import BlockRef
 from khazana.errors import KhazanaError
 from khazana.ledger.cost import CostAccount, CostEvent, ImpairmentTest, Lot, cost_account
 from khazana.ledger.cost_events import AFTER_EVERY_TRANSACTION, cost_events
@@ -14,11 +15,11 @@ from khazana.ledger.explanations import Explanation
 from khazana.ledger.findings import Finding
 from khazana.ledger.money import major_units
 from khazana.ledger.office import CostMethod, ImpairmentRule, UnpaidCost
-from khazana.ledger.perimeters import MembersByHeight, as_declared, standing_at
 from khazana.ledger.valuation import BITCOIN, PricePoint, PriceRule, Value, value_at
 from khazana.reserve.bodies import block_ref, wallet_of
 from khazana.reserve.case import Given, PartsWithheld
 from khazana.reserve.holdings import OWN_LANES, SetHoldings, own_of
+from khazana.reserve.own_members import OwnMembers
 from khazana.reserve.parts import ExplanationLineBody
 from khazana.reserve.reading import ReserveStatement
 from khazana.reserve.sets import accounts_of
@@ -177,19 +178,11 @@ class _Work:
 
     def pool(self, held: SetHoldings) -> tuple[PoolBody | None, list[Finding]]:
         """One set's pool, or None beside the finding that says why it has no cost."""
-        declared = as_declared(held.perimeter, self.wallets)
-        members = {
-            name
-            for height in (self.after, self.until)
-            for name in standing_at(declared, height)
-            if self._own(name, height)
-        }
-        crossing = next(self._crossings(held, members), None)
         opening, problem = self._opening(held)
-        if crossing is not None or opening is None:
-            return None, [Finding("C8", crossing or problem, held.part)]
+        if opening is None:
+            return None, [Finding("C8", problem, held.part)]
         findings = [] if not problem else [Finding("C8", problem, held.part)]
-        events, found = self._events(members)
+        events, found = self._events(held)
         findings += [Finding(f.rule, f.text, f"{held.part}, {f.where}") for f in found]
         account = self._account(events, (), opening)
         recognised = own_of(held.closing).recognised
@@ -236,26 +229,6 @@ class _Work:
             return self.accounts[name].lane in OWN_LANES
         return any(w.id == name and w.lane_at(Height(height)) in OWN_LANES for w in self.wallets)
 
-    def _crossings(self, held: SetHoldings, members: set[str]) -> Iterator[str]:
-        """Rule C8: coins that came or went with an account, whose cost no event shows."""
-        for entry in self.statement.book:
-            if not self.after < entry.block.height <= self.until or not entry.amount:
-                continue
-            details = entry.details or {}
-            if entry.kind is BookKind.PERIMETER_CHANGE and entry.perimeter == held.part:
-                if entry.account in members:
-                    yield f"{entry.account} {details.get('change', 'crosses')} with coins"
-            elif entry.kind is BookKind.RECLASSIFICATION and entry.account in members:
-                own = {lane.value for lane in OWN_LANES}
-                if (details.get("from") in own) != (details.get("to") in own):
-                    yield f"coins of {entry.account} become the state's own, or cease to be"
-        counted = MembersByHeight(as_declared(held.perimeter, self.wallets))
-        for chain_entry in self.entries:
-            height = chain_entry.block.height
-            for name in members.intersection(chain_entry.wallets):
-                if name not in counted.at(height) or not self._own(name, height - 1):
-                    yield f"{name} moved coins at block {height} while it was not counted"
-
     def _opening(self, held: SetHoldings) -> tuple[list[Lot] | None, str]:
         """The lots brought forward, and what is wrong with them; None: their cost is unknown."""
         due = own_of(held.opening).recognised
@@ -271,24 +244,75 @@ class _Work:
             for lot in lots
         ], "what is brought forward was not complete" if wrong else ""
 
-    def _events(self, pool: set[str]) -> tuple[list[CostEvent], list[Finding]]:
-        lines: list[Explanation] = []
+    def _events(self, held: SetHoldings) -> tuple[list[CostEvent], list[Finding]]:
+        """What the pool's own accounts did while they were counted, and what came with them."""
+        members = OwnMembers(held.perimeter, self.wallets, self._own)
+        events: list[CostEvent] = []
         findings: list[Finding] = []
+        lines: list[Explanation] = []
         for explained in self.statement.explanations.values():
             for line in explained.lines:
                 try:
                     lines.append(_explanation(Txid(explained.txid), line))
                 except ValueError as error:
                     findings.append(Finding("C1", str(error), f"entry {explained.txid}"))
-        book = [
-            entry for entry in self.statement.book if self.after < entry.block.height <= self.until
-        ]
-        events, found = self._cost_events(self.entries, lines, book, pool)
-        findings += found
-        off_chain, found = self._off_chain(pool)
-        return [*events, *off_chain], [*findings, *found]
+        spans: dict[frozenset[str], list[ChainEntry]] = {}
+        for entry in self.entries:
+            spans.setdefault(members.moving_in(entry.block.height), []).append(entry)
+        for pool, entries in spans.items():
+            more, found = self._cost_events(entries, lines, (), pool)
+            events, findings = [*events, *more], [*findings, *found]
+        for booked in self.statement.book:
+            height = booked.block.height
+            if not self.after < height <= self.until or not booked.amount:
+                continue
+            if booked.kind is BookKind.LOSS:
+                more, found = self._cost_events((), (), [booked], members.standing_after(height))
+            else:
+                more, found = self._crossing(held, booked, members)
+            events, findings = [*events, *more], [*findings, *found]
+        more, found = self._off_chain(members.standing_after(self.until))
+        return [*events, *more], [*findings, *found]
 
-    def _off_chain(self, pool: set[str]) -> tuple[list[CostEvent], list[Finding]]:
+    def _crossing(
+        self, held: SetHoldings, booked: BookEntry, members: OwnMembers
+    ) -> tuple[list[CostEvent], list[Finding]]:
+        """Rule C8: coins that come or go with their account, or whose title changes."""
+        name, height = booked.account, booked.block.height
+        details = booked.details or {}
+        # What was written off before is no longer recognised, and so neither comes nor goes.
+        amount = abs(booked.amount) + sum(
+            lost.amount
+            for lost in self.statement.book
+            if lost.kind is BookKind.LOSS and lost.account == name and lost.block.height < height
+        )
+        if booked.kind is BookKind.PERIMETER_CHANGE and booked.perimeter == held.part:
+            if not self._own(name, height):
+                return [], []
+            amount = amount if booked.amount > 0 else -amount
+        elif booked.kind is BookKind.RECLASSIFICATION and name in members.counted_in(height):
+            own = {lane.value for lane in OWN_LANES}
+            before, now = details.get("from") in own, details.get("to") in own
+            if before is now:
+                return [], []
+            amount = amount if now else -amount
+        else:
+            return [], []
+        findings: list[Finding] = []
+        cost = 0
+        if not amount:
+            return [], []
+        if amount > 0 and self.inputs.unpaid is UnpaidCost.FAIR_VALUE:
+            value = self._value_at_block(Sats(amount), booked.block)
+            if isinstance(value, Finding):
+                findings.append(value)
+            else:
+                cost = value
+        order = height, AFTER_EVERY_TRANSACTION
+        label = f"{booked.kind.value} {name}"
+        return [CostEvent(order, Sats(amount), cost, label)], findings
+
+    def _off_chain(self, pool: frozenset[str]) -> tuple[list[CostEvent], list[Finding]]:
         """What custodians' balances changed by, at the block at which they last attested one."""
         events: list[CostEvent] = []
         findings: list[Finding] = []
@@ -316,7 +340,7 @@ class _Work:
         entries: Sequence[ChainEntry],
         lines: Sequence[Explanation],
         book: Sequence[BookEntry],
-        pool: set[str],
+        pool: frozenset[str],
     ) -> tuple[Sequence[CostEvent], Sequence[Finding]]:
         return cost_events(
             entries,
@@ -336,20 +360,23 @@ class _Work:
         return value_at(amount, at, prices=self.prices, rule=self.rule)
 
     def _value_at_entry(self, amount: Sats, entry: ChainEntry) -> int | Finding:
-        """Rule C4: fair value at the median time past of the entry's block."""
-        at = self.inputs.instants.get(entry.block.hash)
+        return self._value_at_block(amount, entry.block)
+
+    def _value_at_block(self, amount: Sats, block: BlockRef) -> int | Finding:
+        """Rule C4: fair value at the median time past of the block at which coins come in."""
+        at = self.inputs.instants.get(block.hash)
         if at is None:
-            text = f"the time of block {entry.block.height} was not given"
-            return Finding("C4", text, f"block {entry.block.height}")
+            text = f"the time of block {block.height} was not given"
+            return Finding("C4", text, f"block {block.height}")
         points = () if self.rule is None else points_of(self.rule, at, self.prices)[0]
-        self.priced[entry.block.hash] = PricedBlockBody(
-            block=entry.block.hash,
+        self.priced[block.hash] = PricedBlockBody(
+            block=block.hash,
             at=utc_text(at),
             prices=[price_body(point) for point in points],
         )
         found = self._value(amount, at)
         if isinstance(found, Finding):
-            return Finding("C4", found.text, f"block {entry.block.height}")
+            return Finding("C4", found.text, f"block {block.height}")
         return found.minor
 
 
