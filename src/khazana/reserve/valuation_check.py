@@ -17,7 +17,12 @@ from khazana.reserve.case import Case, Given, NoValuationGiven
 from khazana.reserve.reading import ReserveStatement
 from khazana.reserve.valuation import ValuedTooEarly, valuation_of
 from khazana.reserve.valuation_cost import BroughtForward, CostInputs, unopened
-from khazana.reserve.valuation_document import CostBody, PriceBody, ValuationDocument
+from khazana.reserve.valuation_document import (
+    BroughtForwardBody,
+    CostBody,
+    PriceBody,
+    ValuationDocument,
+)
 from khazana.reserve.valuation_prices import (
     listed_prices,
     points_of,
@@ -34,6 +39,10 @@ PRICES_LIMIT = (
 OPENING_COST_LIMIT = (
     "The cost of the opening holdings comes from the valuation before (SHA-256 {file}) and was not "
     "computed again."
+)
+DECLARED_COST_LIMIT = (
+    "What the opening holdings of {sets} had cost is the office's word (its table has the SHA-256 "
+    "{file}): no earlier valuation shows it."
 )
 COST_LIMIT = "Costs rest on documents (grade C or D): what was paid is not shown by any chain."
 
@@ -69,8 +78,7 @@ def valuation(case: Case) -> Answer:
     if document.cost is not None:
         limits.append(COST_LIMIT)
         if document.cost.brought_forward is not None:
-            earlier = document.cost.brought_forward.file
-            limits.append(OPENING_COST_LIMIT.format(file=earlier))
+            limits += _opening_limits(document.cost.brought_forward)
     count = len(listed_prices(document)) if not findings else 0
     return answer(
         basis="the statement and the prices listed"
@@ -80,6 +88,14 @@ def valuation(case: Case) -> Answer:
         findings=findings,
         limits=tuple(limits),
     )
+
+
+def _opening_limits(opening: BroughtForwardBody) -> Iterator[str]:
+    if opening.file is not None:
+        yield OPENING_COST_LIMIT.format(file=opening.file)
+    for table in sorted({pool.declared for pool in opening.pools if pool.declared is not None}):
+        sets = ", ".join(pool.set for pool in opening.pools if pool.declared == table)
+        yield DECLARED_COST_LIMIT.format(sets=sets, file=table)
 
 
 def check_valuation(
@@ -148,6 +164,7 @@ def _inputs(
             cost.brought_forward.file,
             {pool.set: pool.lots for pool in pools},
             {pool.set: pool.complete for pool in pools},
+            {pool.set: pool.declared for pool in pools if pool.declared is not None},
         )
     return CostInputs(
         currency=cost.currency,

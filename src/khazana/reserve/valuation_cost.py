@@ -63,11 +63,15 @@ class ValuationDoesNotFollow(KhazanaError):
 
 @dataclass(frozen=True)
 class BroughtForward:
-    """What an earlier valuation left in each pool. file: the hash of that valuation."""
+    """What pools open with. file: the hash of the valuation that left it; None: there is none.
 
-    file: str
+    declared: the hash of the office's own table, for the pools whose cost it declares (Rule C10).
+    """
+
+    file: str | None
     lots: Mapping[str, Sequence[LotBody]]
     complete: Mapping[str, bool]
+    declared: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -386,7 +390,12 @@ def _carried(earlier: BroughtForward | None) -> BroughtForwardBody | None:
     return BroughtForwardBody(
         file=earlier.file,
         pools=[
-            CarriedBody(set=part, lots=list(lots), complete=earlier.complete[part])
+            CarriedBody(
+                set=part,
+                lots=list(lots),
+                complete=earlier.complete[part],
+                declared=earlier.declared.get(part),
+            )
             for part, lots in earlier.lots.items()
         ],
     )

@@ -133,17 +133,21 @@ class LotBody(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class CarriedBody(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the valuation before left in a pool, and whether it was complete."""
+    """What a pool opens with, and whether that is complete.
+
+    declared: SHA-256 of the office's table of opening costs; None: the valuation before left it.
+    """
 
     set: SetName
     lots: list[LotBody]
     complete: bool
+    declared: Hash | None
 
 
 class BroughtForwardBody(Body, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The pools of the valuation of the statement before. file: SHA-256 of that valuation."""
+    """What pools open with. file: SHA-256 of the valuation of the statement before, if any."""
 
-    file: Hash
+    file: Hash | None
     pools: list[CarriedBody]
 
 

@@ -20,6 +20,7 @@ from khazana.ledger.money import minor_digits
 from khazana.ledger.valuation import Quote, read_prices
 from khazana.reserve.block_times import block_times, blocks_of_flows
 from khazana.reserve.case import Given
+from khazana.reserve.opening_cost import with_opening_costs
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.reserve.valuation import valuation_of
 from khazana.reserve.valuation_cost import CostInputs, brought_forward
@@ -98,6 +99,12 @@ def register(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         help="the valuation of the statement before, whose costs are brought forward",
     )
     parser.add_argument(
+        "--opening-cost",
+        metavar="FILE",
+        type=Path,
+        help="opening-cost.csv: what coins had cost that no earlier valuation knows of",
+    )
+    parser.add_argument(
         "--chain",
         metavar="SOURCE",
         help=f"for the times of coins nobody paid for; {CHAIN_HELP}",
@@ -114,8 +121,8 @@ def run(args: argparse.Namespace) -> int:
     if (args.documents is None) != (args.office is None):
         problem = "costs need both --documents FILE and --office FILE"
         raise WrongArguments(command=COMMAND, problem=problem)
-    if args.documents is None and (args.previous or args.chain):
-        problem = "--previous and --chain are for costs, which need --documents FILE"
+    if args.documents is None and (args.previous or args.chain or args.opening_cost):
+        problem = "--previous, --opening-cost and --chain are for costs: --documents FILE is needed"
         raise WrongArguments(command=COMMAND, problem=problem)
     statement = read_reserve_statement(read_bytes(args.file, most=MOST_STATEMENT_BYTES))
     prices = read_prices(args.prices.name, read_bytes(args.prices, most=MOST_PRICE_BYTES))
@@ -223,6 +230,11 @@ def _cost(args: argparse.Namespace, statement: ReserveStatement) -> CostInputs |
     if args.previous is not None:
         earlier = brought_forward(
             read_valuation(read_bytes(args.previous, most=MOST_STATEMENT_BYTES)), statement
+        )
+    if args.opening_cost is not None:
+        table = read_bytes(args.opening_cost, most=MOST_STATEMENT_BYTES)
+        earlier = with_opening_costs(
+            earlier, args.opening_cost.name, table, currency=rules.currency
         )
     return CostInputs(
         currency=rules.currency,
