@@ -20,6 +20,7 @@ from khazana.cli.demo.server import PortTaken, listening_socket
 from khazana.cli.demo.timeline import FEWEST_DAYS, DemoDaysRefused, timeline_of
 from khazana.cli.main import main
 from khazana.devnet.directory import DevnetInUse
+from khazana.reserve.valuation_document import read_valuation
 from khazana.statement.checks import TEST_NOTICE, Profile
 from tests.cli.played import DAYS, ENDS, NOW, STATES, words_of
 
@@ -57,10 +58,18 @@ def test_a_states_files_are_complete(played, state):
         "office.toml", "office.json", "documents.csv", "statement.json", "documents.json",
         "statement-public.json", "statement-totals.json", "valuation.json", "memorandum.toml",
         "wallet-report.json", "publication.json", "journal.csv", "journal.beancount", "prices.csv",
-        "keys/README.txt",
+        "keys/README.txt", "opening-cost.csv",
     ):  # fmt: skip
         assert (folder / name).is_file(), name
     assert main(["office", "check", str(folder / "office.toml")]) == 0
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_holding_has_a_cost_that_follows_from_papers(played, state):
+    for path in sorted((played.directory / state / "valuations").iterdir()):
+        document = read_valuation(path.read_bytes())
+        assert document.findings == [], path.name
+        assert all(pool.complete for pool in document.cost.pools), path.name
 
 
 def test_every_statement_says_that_it_is_a_test(played):

@@ -8,12 +8,12 @@ from fractions import Fraction
 import msgspec
 import pytest
 
-from khazana.ledger.accounts import Lane, LaneSpan, Membership, Perimeter
+from khazana.ledger.accounts import CustodialAccount, Lane, LaneSpan, Membership, Perimeter
 from khazana.ledger.canonical import canonical_bytes
 from khazana.ledger.documents import Document, Fiat, Reason
 from khazana.ledger.entries import BookKind
 from khazana.ledger.money import minor_digits
-from khazana.ledger.office import CostMethod, ImpairmentRule, UnpaidCost
+from khazana.ledger.office import Attestation, CostMethod, ImpairmentRule, UnpaidCost
 from khazana.ledger.valuation import PricePoint, PriceRule, Quote, read_prices
 from khazana.reserve.case import Given
 from khazana.reserve.levels import keep_at
@@ -35,8 +35,8 @@ from khazana.reserve.valuation_prices import QuoteNotDecided, rules_for
 from khazana.statement.checks import Profile
 from khazana.statement.envelope import disclose
 from khazana.units import Height, Sats
-from tests.reserve.simulator import BTC, verdicts
-from tests.reserve.valued import PRICES, TABLE, given, inputs, valuation, valued
+from tests.reserve.simulator import BTC, OUTSIDER, World, script, verdicts
+from tests.reserve.valued import PRICES, TABLE, Valued, given, inputs, valuation, valued
 
 FIRST = valued().first()
 STATEMENT = typed(FIRST.statement)
@@ -414,6 +414,41 @@ def test_coins_bought_at_a_custodian_cost_what_the_document_says():
     assert (treasury.amount, treasury.cost) == (5 * BTC, "120000.00")
     assert treasury.complete
     assert check_valuation(statement, document, documents=given(made)) == ()
+
+
+@pytest.mark.parametrize(("attested", "more"), [(BTC, 0), (BTC + 20_000_000, 20_000_000)])
+def test_c5_what_went_to_a_custodian_of_the_same_pool_is_not_bought_again(attested, more):
+    world = World()
+    world.wallet("fund", entity="office")
+    exchange = CustodialAccount("exchange", "office", {"en": "exchange"}, "Exchange A", Lane.OWNED)
+    world.accounts.append(exchange)
+    start = world.mine(2)
+    bought = world.fund(script("fund"), 3 * BTC)
+    world.mine()
+    world.document("invoice-1", Reason.ACQUISITION, "fund", 3 * BTC, bought)
+    paper = replace(world.documents[-1], fiat=Fiat("USD", 180_000_00, 500_00))
+    moved = world.spend(script("fund"), [(OUTSIDER, 1 * BTC)])
+    world.mine()
+    world.document("deposit-1", Reason.TO_CUSTODIAN, "fund", 1 * BTC, moved)
+    away = replace(world.documents[-1], counter_account="exchange")
+    world.documents[-2:] = [paper, away]
+    attestation = Attestation(
+        account="exchange", as_of=world.mine(), amount=Sats(attested), document="letter-1"
+    )
+    world.attestations.append(attestation)
+    middle = world.mine(4)
+    end = world.mine(8)
+    made = Valued(world, start, middle, end, (), attestation).first()
+    statement = typed(made.statement)
+    document = valuation(statement, cost=inputs(made, chain=world.chain))
+    office = pool_of(document, "entity/office")
+    fee = 3 * BTC - 1 * BTC - next(iter(statement.entries[-1].received)).amount
+    assert office.amount == 3 * BTC - fee + more
+    # Beyond what was moved the custodian's coins are unexplained, and cost nothing (Rule C4).
+    assert Fraction(office.cost) == round(180_500 * Fraction(3 * BTC - fee, 3 * BTC) * 100) / (
+        Fraction(100)
+    )
+    assert not [f for f in document.findings if f.rule in ("C8", "C9")]
 
 
 def test_cost_is_kept_in_one_of_the_currencies():

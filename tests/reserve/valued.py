@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from khazana.bitcoin.chain import BlockRef
+from khazana.bitcoin.chain import BlockRef, ChainView
 from khazana.ledger.accounts import CustodialAccount, Lane
 from khazana.ledger.documents import Fiat, Reason
 from khazana.ledger.entries import BookEntry, BookKind
@@ -118,10 +118,10 @@ def given(made: Made) -> dict[str, Given]:
     return {document.id: Given(document, salt) for document, salt in made.documents}
 
 
-def inputs(made: Made, **more: object) -> CostInputs:
+def inputs(made: Made, *, chain: ChainView | None = None, **more: object) -> CostInputs:
     """Everything that the costs of a statement need."""
     statement = typed(made.statement)
-    chain = valued().world.chain
+    chain = chain or valued().world.chain
     base = CostInputs(
         currency="USD",
         unpaid=UnpaidCost.FAIR_VALUE,

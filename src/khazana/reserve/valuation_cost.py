@@ -1,7 +1,7 @@
 """Cost, impaired cost and fair value of the own coins of each entity and perimeter."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -38,6 +38,8 @@ from khazana.reserve.valuation_prices import points_of, price_body
 from khazana.units import BlockHash, Height, Sats, Txid
 
 NEEDED = ("entry", "explanation", "document")
+CUSTODIANS_WORD = (Reason.RECEIPT, Reason.DISBURSEMENT, Reason.UNEXPLAINED)
+"""As what a custodian's account shows coins that a wallet of the same pool sent or took back."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -324,20 +326,35 @@ class _Work:
             if body.id not in pool or not body.attested:
                 continue
             block = block_ref(body.attested[-1].block)
+            moved = self._moved_to(body.id, pool)
             for number, line in enumerate(body.lines):
                 # An entry that stands for the attested change, so that one rule values all lines.
                 txid = Txid(f"{body.id} {number}")
                 order = AFTER_EVERY_TRANSACTION - 1
                 entry = ChainEntry(txid, block, order, False, (), (), None, None)
                 try:
-                    lines = [_explanation(txid, line)]
+                    explained = _explanation(txid, line)
                 except ValueError as error:
                     findings.append(Finding("C1", str(error), f"account {body.id}"))
                     continue
+                inside = _within(moved, line.amount) if line.counterpart is None else 0
+                if inside and explained.reason in CUSTODIANS_WORD:
+                    moved -= inside
+                    explained = replace(explained, amount=Sats(line.amount - inside))
+                lines = [explained] if explained.amount else []
                 more, found = self._cost_events([entry], lines, (), pool)
                 events += more
                 findings += found
         return events, findings
+
+    def _moved_to(self, account: str, pool: frozenset[str]) -> int:
+        """Satoshis that the pool's own wallets sent to a custodial account; below 0: took back."""
+        return -sum(
+            line.amount
+            for explained in self.statement.explanations.values()
+            for line in explained.lines
+            if line.wallet in pool and line.counterpart == account
+        )
 
     def _cost_events(
         self,
@@ -399,6 +416,17 @@ def _carried(earlier: BroughtForward | None) -> BroughtForwardBody | None:
             for part, lots in earlier.lots.items()
         ],
     )
+
+
+def _within(moved: int, change: int) -> int:
+    """How much of a change of a custodian's balance is what was moved inside the pool (Rule C5).
+
+    >>> _within(150, 200), _within(150, 100), _within(-50, -80), _within(150, -80)
+    (150, 100, -50, 0)
+    """
+    if moved * change <= 0:
+        return 0
+    return min(moved, change) if moved > 0 else max(moved, change)
 
 
 def _explanation(txid: Txid, line: ExplanationLineBody) -> Explanation:

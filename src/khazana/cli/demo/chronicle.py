@@ -12,6 +12,8 @@ from khazana.bitcoin.chain import ChainView
 from khazana.cli.demo.books import Books
 from khazana.cli.demo.mining.evidence import MINING, copy_evidence, write_evidence
 from khazana.cli.demo.mining.programme import Programme
+from khazana.cli.demo.opening_costs import FILE as OPENING_COST
+from khazana.cli.demo.opening_costs import opening_costs
 from khazana.cli.demo.prices import Prices
 from khazana.cli.demo.publish import (
     Ask,
@@ -26,6 +28,7 @@ from khazana.cli.demo.publish import (
 from khazana.cli.demo.reports import Reporter
 from khazana.cli.demo.timeline import Timeline
 from khazana.cli.files import write_whole
+from khazana.cli.offices import office_file
 from khazana.custody.control_evidence import proofs_withheld
 from khazana.ledger.document_file import write_document_file
 from khazana.ledger.documents import utc_text
@@ -276,6 +279,9 @@ class Chronicle:
         self._write_statement(made)
         if made.mining:
             copy_evidence(self.folder / MINING / made.stem, self.folder / MINING)
+        if len(self.publications) == 1:
+            currency = office_file(str(self.folder / "office.toml")).rules.currency
+            write_whole(self.folder / OPENING_COST, opening_costs(made.statement, currency))
         worth = valued(
             self.folder / "office.toml",
             made.statement,
@@ -283,6 +289,7 @@ class Chronicle:
             chain,
             self.prices.points,
             self.valuations.get(made.statement.header.previous or ""),
+            (self.folder / OPENING_COST).read_bytes(),
         )
         self.valuations[made.statement.root] = worth
         valuation = write_valuation(worth)

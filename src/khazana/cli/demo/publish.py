@@ -11,6 +11,7 @@ from khazana.bitcoin.chain import ChainView
 from khazana.cli.demo.books import LIABILITIES, ROTATIONS, STATISTICS
 from khazana.cli.demo.deriving import resolved
 from khazana.cli.demo.officers import Officers
+from khazana.cli.demo.opening_costs import FILE
 from khazana.cli.memoranda import closings_of, figures_from, linted
 from khazana.cli.mining_parts import MiningParts, sites_in
 from khazana.cli.offices import office_file
@@ -26,6 +27,7 @@ from khazana.reserve.case import Given
 from khazana.reserve.gather import ChainFacts, gather_period
 from khazana.reserve.journal import blocks_of_journal, journal_of_statement
 from khazana.reserve.make import Made, MoreParts, make
+from khazana.reserve.opening_cost import with_opening_costs
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.reserve.valuation import valuation_of
 from khazana.reserve.valuation_cost import CostInputs, brought_forward
@@ -149,9 +151,11 @@ def valued(
     chain: ChainView,
     prices: Sequence[PricePoint],
     before: ValuationDocument | None,
+    opening: bytes,
 ) -> ValuationDocument:
     """What the holdings are worth at the day's invented prices, and what they cost: a file apart,
-    same root. before: the valuation of the statement before, whose lots go on.
+    same root. before: the valuation of the statement before, whose lots go on; opening: the
+    office's table of what its coins had cost before, where there is none.
     """
     rules = office_file(str(office_toml)).rules
     cost = CostInputs(
@@ -160,7 +164,9 @@ def valued(
         impairment=rules.impairment,
         documents={document.id: Given(document, salt) for document, salt in made.documents},
         instants=block_times(chain, blocks_of_flows(statement)),
-        brought_forward=None if before is None else brought_forward(before, statement),
+        brought_forward=with_opening_costs(None, FILE, opening, currency=rules.currency)
+        if before is None
+        else brought_forward(before, statement),
     )
     return valuation_of(
         statement,
