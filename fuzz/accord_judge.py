@@ -6,6 +6,7 @@ bytes. The first byte of an input says which parser gets the rest.
 
 from collections.abc import Callable
 
+from khazana.accord.agreement.signed import read_signed_agreement
 from khazana.accord.feed.records import read_record, read_unsigned, sign_record
 from khazana.accord.feed.split_view import read_split_view
 from khazana.errors import KhazanaError
@@ -107,6 +108,12 @@ def inclusion(raw: bytes) -> None:
         read_inclusion(Evidence(INCLUSION_TYPE, "00" * 32, document))
 
 
+def signed_agreement_file(raw: bytes) -> None:
+    found = read_signed_agreement(raw)
+    same(found.to_bytes(), raw)
+    found.agreement.digest  # noqa: B018  every agreement that can be read has a hash
+
+
 def office_file(raw: bytes) -> None:
     found = read_office(raw)
     same(write_office(read_office(write_office(found))), write_office(found))
@@ -135,6 +142,7 @@ PARSERS: tuple[Callable[[bytes], None], ...] = (
     inclusion,
     office_file,
     proofs,
+    signed_agreement_file,
 )
 
 

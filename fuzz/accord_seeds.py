@@ -8,13 +8,21 @@ from khazana.accord.feed.split_view import split_between
 from khazana.ledger.canonical import canonical_bytes
 from khazana.reserve.reading import read_reserve_statement
 from khazana.statement.log.checkpoint import cosign
-from khazana.statement.log.entries import CommitmentEntry, StatementEntry, entry_bytes
+from khazana.statement.log.entries import (
+    AgreementEntry,
+    CommitmentEntry,
+    StatementEntry,
+    entry_bytes,
+)
 from khazana.statement.log.files import CHECKPOINT, appended, new_log
 from khazana.statement.log.inclusion import inclusion_evidence
 from khazana.statement.log.notes import Note, read_note
 from khazana.statement.log.office_keys import log_origin, witness_name
 from khazana.statement.log.tiles import bundle_bytes
 from khazana.statement.office_file import write_office
+from tests.accord.letters import MINUTES, amended, letter
+from tests.accord.letters import signed as signed_letter
+from tests.accord.offices import office as fictional
 from tests.accord.offices import private_key, rotated, statement_of
 from tests.reserve.simulator import NOW
 from tests.statement.log.folder import MemoryFolder
@@ -26,8 +34,13 @@ def seeds() -> list[bytes]:
     office, statement = rotated(world.identity, since=NOW), read_reserve_statement(raw).envelope
     feed, witness = private_key("drill-office feed 2"), private_key("drill-office witness 1")
     head = {"office": office.fingerprint, "issued": "2026-11-22T12:00:00Z"}
+    text = amended(letter(world.identity, fictional("partner-office")))
+    agreed = signed_letter(text, "pakistan", world.identity, at=NOW, minutes=(MINUTES,))
     entries = [
         entry_bytes(StatementEntry(**head, root=statement.root)),
+        entry_bytes(
+            AgreementEntry(**head, agreement=agreed.agreement.digest, version=2, digest="cd" * 32)
+        ),
         *(entry_bytes(CommitmentEntry(**head, digest=f"{n:064x}")) for n in range(20)),
     ]
     origin = log_origin(office.fingerprint)
@@ -47,11 +60,12 @@ def seeds() -> list[bytes]:
         "path": [b"tile/0/x001/234", b"tile/entries/000.p/7"],
         "bundle": [bytes([len(entries) - 1]) + bundle_bytes(entries)],
         "hashes": [bytes([1]) + bytes(64)],
-        "entry": entries[:2],
+        "entry": entries[:3],
         "record": [signed.to_bytes()],
         "unsigned": [json.dumps(json.loads(signed.envelope.payload), indent=1).encode()],
         "split_view": [] if split is None else [split.to_bytes()],
         "inclusion": [canonical_bytes(dict(item.fields))],
+        "signed_agreement_file": [agreed.to_bytes()],
         "office_file": [write_office(office)],
         "proofs": [(21).to_bytes(4, "big") + bytes(4) + b"".join(log.tree.inclusion_proof(0))],
     }

@@ -142,3 +142,84 @@ def test_rules_of_a_day_and_of_all_days(capsys):
     assert "el-salvador, in-force since 2025-05-01" not in out
     assert run("rules", "--question", "travel-rule") == 0
     assert "el-salvador: nothing was found" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def agreed(tmp_path_factory):
+    """Two offices that signed a letter, entered it in their logs, and looked at each other's."""
+    from tests.accord.letters import MINUTES, amended, letter, signed
+    from tests.cli.accord_desk import two_desks
+    from tests.reserve.simulator import NOW as SIGNED
+
+    folder = tmp_path_factory.mktemp("agreed")
+    drill, partner, blocks = two_desks(folder)
+    first = letter(drill.office, partner.office)
+    second = amended(first)
+    for desk, party in ((drill, "pakistan"), (partner, "el-salvador")):
+        assert desk.publish("--new") == 0
+        for number, text in enumerate((first, second)):
+            minutes = (MINUTES,) if number else ()
+            made = signed(text, party, desk.office, at=SIGNED, minutes=minutes)
+            file = desk.write(f"version-{number}.json", made.to_bytes())
+            assert desk.publish(file) == 0
+    for one, other in ((drill, partner), (partner, drill)):
+        assert one.pull(other) == 0
+        assert one.witness(other, blocks) == 0
+    # Each takes home what the other found.
+    assert drill.pull(partner) == partner.pull(drill) == 0
+    path = drill.write("letter.toml", second.encode())
+    return drill, partner, path
+
+
+def status(agreed, *more):
+    drill, partner, path = agreed
+    feeds = ("--feed", drill.feed, "--feed", drill.mirror(partner))
+    return run("agreement", "status", path, *feeds, *more)
+
+
+def test_what_was_promised_is_computed_from_the_logs(agreed, capsys):
+    assert status(agreed, "--on", "2026-01-10") == 0
+    out = capsys.readouterr().out
+    assert "pakistan is bound since" in out
+    assert "el-salvador is bound since" in out
+    assert "second-look: open, due 2026-02-01: 0 of 1 correction entries of pakistan" in out
+    assert status(agreed, "--on", "2026-02-02") == 1
+    assert "second-look: overdue, due 2026-02-01" in capsys.readouterr().out
+
+
+def test_the_partner_verified_the_signed_agreement_and_the_log_names_it(agreed, capsys):
+    drill, partner, _ = agreed
+    findings = {entry.index: entry.finding for _, entry in partner.entries("verdict")}
+    indexes = [index for index, _ in drill.entries("agreement")]
+    assert indexes == [1, 2]
+    assert [findings[index] for index in indexes] == ["verified", "verified"]
+    assert run("show", drill.feed) == 0
+    assert ", version 2" in capsys.readouterr().out
+
+
+def test_a_day_that_is_none_is_refused(agreed, capsys):
+    assert status(agreed, "--on", "soon") == 2
+    assert "is no day such as" in capsys.readouterr().err
+
+
+def test_a_folder_without_a_feed_is_refused(agreed, tmp_path, capsys):
+    assert run("agreement", "status", agreed[2], "--feed", tmp_path) == 2
+    assert "is no feed, nor a copy of one" in capsys.readouterr().err
+
+
+def test_signatures_and_text_become_one_file_to_publish(folder, capsys):
+    from khazana.accord.agreement.signed import read_signed_agreement
+
+    assert signed(folder, 0) == signed(folder, 1) == 0
+    out = folder / "signed.json"
+    words = ["agreement", "join", folder / "letter.toml", "--out", out]
+    words += [w for n in (0, 1) for w in ("--signature", folder / f"{n}.json")]
+    assert run(*words) == 0
+    assert "2 signatures, 0 minutes" in capsys.readouterr().out
+    assert len(read_signed_agreement(out.read_bytes()).envelopes) == 2
+    (folder / "minutes.txt").write_text("Of no visit in it.")
+    assert run(*words, "--minutes", folder / "minutes.txt") == 2
+    assert "belong to none of its visits" in capsys.readouterr().err
+    (folder / "minutes.txt").write_bytes(b"\xff\xfe")
+    assert run(*words, "--minutes", folder / "minutes.txt") == 2
+    assert "it is not UTF-8" in capsys.readouterr().err

@@ -27,6 +27,7 @@ PROOF_KINDS = (
     "verdict",
     "identity",
     "correction",
+    "agreement",
 )
 """Entries of a log that can prove something (khazana.statement.log.entries)."""
 MOST_VERSIONS = 1000

@@ -21,7 +21,12 @@ from khazana.accord.feed.split_view import require_one_log
 from khazana.ledger.canonical import canonical_bytes, parse_strict
 from khazana.statement.identity import Office, require_no_rollback
 from khazana.statement.log.checkpoint import Checkpoint, checkpoint_of
-from khazana.statement.log.entries import CorrectionEntry, DisclosureEntry, VerdictEntry
+from khazana.statement.log.entries import (
+    AgreementEntry,
+    CorrectionEntry,
+    DisclosureEntry,
+    VerdictEntry,
+)
 from khazana.statement.log.errors import LogDamaged
 from khazana.statement.log.files import CHECKPOINT, LogFiles, LogFolder, empty_copy, followed
 from khazana.statement.log.notes import MOST_NOTE_BYTES, Note, NoteKey
@@ -139,10 +144,13 @@ def pull(
     )
 
 
-WITH_DOCUMENT: tuple[type[DisclosureEntry] | type[VerdictEntry] | type[CorrectionEntry], ...] = (
+WITH_DOCUMENT: tuple[
+    type[DisclosureEntry] | type[VerdictEntry] | type[CorrectionEntry] | type[AgreementEntry], ...
+] = (
     DisclosureEntry,
     VerdictEntry,
     CorrectionEntry,
+    AgreementEntry,
 )
 """Kinds of entries whose digest names a document of the feed."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from khazana.accord.agreement.signed import SIGNED_AGREEMENT_FORMAT, read_signed_agreement
 from khazana.accord.feed.errors import PublicationRefused
 from khazana.accord.feed.paths import MOST_DOCUMENT_BYTES, digest_of
 from khazana.accord.feed.records import (
@@ -22,6 +23,7 @@ from khazana.statement.envelope import read_statement
 from khazana.statement.file_checks import check_identity, check_root, check_signatures
 from khazana.statement.identity import Office, require_no_rollback
 from khazana.statement.log.entries import (
+    AgreementEntry,
     AnyEntry,
     CommitmentEntry,
     CorrectionEntry,
@@ -33,7 +35,7 @@ from khazana.statement.log.entries import (
     require_correctable,
 )
 from khazana.statement.log.files import LogFiles
-from khazana.statement.log.office_log import without_time
+from khazana.statement.log.office_log import entries_of, without_time
 from khazana.statement.office_file import OFFICE_FORMAT, Pin, read_office
 from khazana.statement.times import write_instant
 from khazana.statement.tree import leaf_hash
@@ -50,7 +52,8 @@ class Publication:
 
 
 def publication_of(raw: bytes, office: Office, *, now: datetime, log: LogFiles) -> Publication:
-    """What is published with this file: a statement, a signed record, or the office's identity.
+    """What is published with this file: a statement, a signed record, a signed agreement, or the
+    office's identity.
 
     log: the office's, whose entries a correction must name rightly.
 
@@ -66,10 +69,12 @@ def publication_of(raw: bytes, office: Office, *, now: datetime, log: LogFiles) 
         return _statement(raw, office, now=now)
     if kind == OFFICE_FORMAT:
         return _identity(raw, office, now=now)
+    if kind == SIGNED_AGREEMENT_FORMAT:
+        return _agreement(raw, office, now=now, log=log)
     if isinstance(document, dict) and "payloadType" in document:
         return _record(raw, office, now=now, log=log)
     raise PublicationRefused(
-        problem="it is none of a statement, an office.json and a signed record"
+        problem="it is none of a statement, an office.json, a signed record and a signed agreement"
     )
 
 
@@ -141,6 +146,34 @@ def _record(raw: bytes, office: Office, *, now: datetime, log: LogFiles) -> Publ
         entry = CorrectionEntry(**head, corrects=record.corrects, digest=signed.digest)
         return Publication(entries=(entry,), documents=(raw,))
     return Publication(entries=(verdict_entry(record, signed.digest, head),), documents=(raw,))
+
+
+def _agreement(raw: bytes, office: Office, *, now: datetime, log: LogFiles) -> Publication:
+    signed = read_signed_agreement(raw)
+    signed.bound(office, now=now)
+    agreement = signed.agreement
+    if not follows(log, agreement.previous, agreement.version, before=log.checkpoint.size):
+        problem = (
+            f"it is version {agreement.version}, and the log has no version "
+            f"{agreement.version - 1} with hash {agreement.previous}: publish that one first"
+        )
+        raise PublicationRefused(problem=problem)
+    entry = AgreementEntry(
+        **_head(office, now),
+        agreement=agreement.digest,
+        version=agreement.version,
+        digest=digest_of(raw),
+    )
+    return Publication(entries=(entry,), documents=(raw,))
+
+
+def follows(log: LogFiles, previous: str | None, version: int, *, before: int) -> bool:
+    """Whether a version of an agreement is the first, or the one before it stands in the log."""
+    return previous is None or any(
+        (entry.agreement, entry.version) == (previous, version - 1)
+        for index, entry in entries_of(log, AgreementEntry)
+        if index < before
+    )
 
 
 def verdict_entry(record: VerdictRecord, digest: str, head: dict[str, Any]) -> VerdictEntry:

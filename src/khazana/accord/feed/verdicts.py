@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from khazana.accord.agreement.signed import read_signed_agreement
 from khazana.accord.feed.errors import FeedRefused
+from khazana.accord.feed.opened import OpenedSeal, opened_seals
+from khazana.accord.feed.publication import follows
 from khazana.accord.feed.records import (
     BlockFile,
     CorrectionRecord,
@@ -25,6 +28,7 @@ from khazana.ledger.canonical import parse_strict
 from khazana.statement.checks import Report, Verdict
 from khazana.statement.identity import Office, grouped
 from khazana.statement.log.entries import (
+    AgreementEntry,
     AnyEntry,
     CommitmentEntry,
     CorrectionEntry,
@@ -109,6 +113,7 @@ class EntryJudge:
     now: datetime
     _reports: dict[tuple[str, str], Judged] = field(default_factory=dict)
     _shown: Mapping[str, Sequence[str]] | None = None
+    _opened: Mapping[str, OpenedSeal] | None = None
 
     def verdicts(self, start: int, *, skip: frozenset[int]) -> Iterator[tuple[int, bytes, Judged]]:
         """Number, bytes and verdict of each entry from `start` on that gets one."""
@@ -137,9 +142,10 @@ class EntryJudge:
         if before is not None and issued < before:
             text = f"it says that it was made at {entry.issued}, before the entry before it"
             return _contradicted("entry", text, where), None
-        return self._judged(entry, where), issued
+        return self._judged(entry, index), issued
 
-    def _judged(self, entry: AnyEntry, where: str) -> Judged | None:
+    def _judged(self, entry: AnyEntry, index: int) -> Judged | None:
+        where = f"entry {index}"
         match entry:
             case StatementEntry():
                 return self._statement(entry.root)
@@ -149,9 +155,10 @@ class EntryJudge:
                 return self._identity(entry, where)
             case CorrectionEntry():
                 return self._correction(entry, where)
+            case AgreementEntry():
+                return self._agreement(entry, index, where)
             case CommitmentEntry():
-                reason = "a sealed wallet: nothing can be checked until the office shows it"
-                return Judged(finding="not-checkable", basis="none", reason=reason)
+                return self._commitment(entry.digest, where)
             case VerdictEntry():
                 return None
 
@@ -231,6 +238,46 @@ class EntryJudge:
             return _contradicted("correction", text, where)
         reason = f"a signed correction of entry {entry.corrects}"
         return Judged(finding="verified", basis=f"keys of {self.office.id}", reason=reason)
+
+    def _agreement(self, entry: AgreementEntry, index: int, where: str) -> Judged:
+        try:
+            raw = self.documents(entry.digest)
+            if raw is None:
+                return _not_served(entry.digest)
+            signed = read_signed_agreement(raw)
+            signed.require_named(entry.agreement, entry.version)
+            by = signed.bound(self.office, now=self.now)
+        except KhazanaError as error:
+            return _contradicted("agreement", str(error), where)
+        previous = signed.agreement.previous
+        if not follows(self.log, previous, entry.version, before=index):
+            text = f"no earlier entry has version {entry.version - 1} with hash {previous}"
+            return _contradicted("agreement", text, where)
+        reason = f"signed for {by.party} by {len(by.keys)} keys, every language under one hash"
+        return Judged(finding="verified", basis=f"keys of {self.office.id}", reason=reason)
+
+    def _commitment(self, digest: str, where: str) -> Judged:
+        """Sealed: nothing to check. Opened: by a statement that holds, to the very scripts."""
+        opened = self.opened.get(digest)
+        if opened is None:
+            reason = "a sealed wallet: nothing can be checked until the office shows it"
+            return Judged(finding="not-checkable", basis="none", reason=reason)
+        told = f"statement {opened.root} opens it as wallet {opened.wallet}"
+        if opened.commitment != digest:
+            return _contradicted("seal", f"{told}, and its scripts give another hash", where)
+        judged = self._disclosure(opened.root, opened.document)
+        if judged.finding != "verified":
+            reason = _cut(f"{told}, which is {judged.finding}: {judged.reason}")
+            return Judged(finding="not-checkable", basis=judged.basis, reason=reason)
+        reason = f"{told}: {opened.scripts} scripts give this very hash"
+        return Judged(finding="verified", basis=judged.basis, reason=reason)
+
+    @property
+    def opened(self) -> Mapping[str, OpenedSeal]:
+        """Commitments that a statement of this log opens."""
+        if self._opened is None:
+            self._opened = opened_seals(self._disclosures(), self.documents)
+        return self._opened
 
     def _issued(self, index: int) -> datetime | None:
         try:

@@ -15,6 +15,7 @@ from khazana.accord.agreement.signing import (
     unsigned_parties,
 )
 from khazana.cli.clock import now
+from khazana.cli.commands import accord_agreement_log
 from khazana.cli.files import MOST_OFFICE_BYTES, naming, read_bytes, write_whole
 from khazana.cli.keys import read_key
 from khazana.cli.usage import WrongArguments
@@ -73,6 +74,7 @@ def register(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     check.add_argument("--signature", metavar="FILE", type=Path, action="append", default=[])
     check.add_argument("--identity", metavar="FILE", type=Path, action="append", default=[])
     check.set_defaults(run=run_check)
+    accord_agreement_log.register(steps)
 
 
 def run_show(args: argparse.Namespace) -> int:
@@ -97,6 +99,10 @@ def run_show(args: argparse.Namespace) -> int:
         wanted = f"{each.proof.count} {each.proof.kind} entries of {each.proof.by}"
         print(f"commitment {each.id}, {each.owner}, due {each.due}: {printable(wanted)}")
         print(f"  {printable(each.words[language])}")
+    for visit in agreement.visits:
+        place = printable(visit.place[language])
+        print(f"visit {visit.id}, {visit.on}, {place}: {printable(visit.summary[language])}")
+        print(f"  minutes {visit.minutes}; led to: {', '.join(visit.actions) or 'nothing'}")
     for text in agreement.open:
         print(f"open: {printable(text[language])}")
     return 0

@@ -28,6 +28,7 @@ from khazana.statement.checks import TEST_NOTICE
 from khazana.statement.identity import Office, grouped
 from khazana.statement.log.checkpoint import checkpoint_of
 from khazana.statement.log.entries import (
+    AgreementEntry,
     AnyEntry,
     CommitmentEntry,
     CorrectionEntry,
@@ -177,6 +178,8 @@ def _described(entry: AnyEntry) -> str:
             return f"identity, version {entry.version}"
         case CorrectionEntry():
             return f"correction of entry {entry.corrects}"
+        case AgreementEntry():
+            return f"agreement {entry.agreement}, version {entry.version}"
     sealed = isinstance(entry, CommitmentEntry)
     return f"wallet sealed, {entry.digest}" if sealed else f"disclosure {entry.digest}"
 

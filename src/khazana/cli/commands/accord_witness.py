@@ -36,7 +36,7 @@ from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.statement.checks import TEST_NOTICE, Profile
 from khazana.statement.identity import Office
 from khazana.statement.log.checkpoint import checkpoint_of
-from khazana.statement.log.entries import VerdictEntry, entry_bytes
+from khazana.statement.log.entries import CommitmentEntry, VerdictEntry, entry_bytes
 from khazana.statement.log.files import LogFiles, appended
 from khazana.statement.log.notes import MOST_NOTE_BYTES, Note, read_note
 from khazana.statement.log.office_keys import WITNESS_ROLE, key_in_role, log_origin
@@ -118,13 +118,15 @@ def run(args: argparse.Namespace) -> int:
     )
     origin = log_origin(partner.fingerprint)
     findings = _found_before(own, origin)
-    done = {i for i, finding in findings.items() if not args.again or finding != "not-checkable"}
+    open_ = {index for index, finding in findings.items() if finding == "not-checkable"}
+    # A sealed wallet that was shown since is judged again unasked.
+    done = set(findings) - (open_ if args.again else _opened(judge, log, open_))
     start = next(i for i in range(len(done) + 1) if i not in done)
     count: Counter[str] = Counter()
 
     def signed() -> Iterator[tuple[int, SignedRecord]]:
         for index, raw, judged in judge.verdicts(start, skip=frozenset(done)):
-            if args.again and findings.get(index) == judged.finding:
+            if findings.get(index) == judged.finding:
                 continue
             record = verdict_record(
                 judged, witness=office, at=at, origin=origin, index=index, entry=raw, block=block
@@ -203,6 +205,14 @@ def _found_before(own: LogFiles, origin: str) -> Mapping[int, str]:
         if entry.log == origin:
             found[entry.index] = entry.finding
     return found
+
+
+def _opened(judge: EntryJudge, log: LogFiles, open_: set[int]) -> set[int]:
+    """Which of these entries are commitments to wallets that a statement of the log opens."""
+    sealed = {i: e.digest for i, e in entries_of(log, CommitmentEntry) if i in open_}
+    return (
+        {index for index, digest in sealed.items() if digest in judge.opened} if sealed else set()
+    )
 
 
 def _statement(path: Path) -> ReserveStatement:

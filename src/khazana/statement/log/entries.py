@@ -74,6 +74,17 @@ class CorrectionEntry(Entry, frozen=True, tag="correction"):
     digest: Hash256
 
 
+class AgreementEntry(Entry, frozen=True, tag="agreement"):
+    """A version of an agreement that the office signed. agreement: the hash of every language.
+
+    digest: SHA-256 of the published file, with the text and the office's signatures.
+    """
+
+    agreement: Hash256
+    version: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+    digest: Hash256
+
+
 AnyEntry = (
     StatementEntry
     | DisclosureEntry
@@ -81,6 +92,7 @@ AnyEntry = (
     | VerdictEntry
     | IdentityEntry
     | CorrectionEntry
+    | AgreementEntry
 )
 
 
