@@ -42,6 +42,7 @@ from khazana.statement.endorsements import EndorsementVerifier
 from khazana.statement.identity import Office
 from khazana.statement.log.inclusion import InclusionVerifier
 from khazana.statement.office_file import Pin, pin_by_file, pin_by_fingerprint, read_office
+from khazana.statement.opinions import OpinionMissing, OpinionVerifier, opinions_in
 from khazana.statement.table import report_table
 from khazana.supervision.coverage.reading import is_coverage
 
@@ -143,6 +144,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="office.json of an office that must have cosigned the log in which the statement is",
     )
     parser.add_argument(
+        "--auditor",
+        metavar="KEY",
+        action="append",
+        default=[],
+        help="the id of an auditor's key, as the auditor told you; the file must carry an opinion "
+        "that it signed",
+    )
+    parser.add_argument(
         "--require",
         choices=[profile.value for profile in Profile],
         default=Profile.ADDRESSES.value,
@@ -164,6 +173,7 @@ def run(args: argparse.Namespace) -> int:
     if args.prices is not None and args.valuation is None:
         raise WrongArguments(command="verify", problem="--prices needs --valuation FILE")
     gateways = _gateways(args)
+    auditors = _auditors(args, raw)
     pin = _pin(args.office)
     endorsements = EndorsementVerifier(now=now(), known=pin.office if pin else None)
     report = verify(
@@ -180,7 +190,12 @@ def run(args: argparse.Namespace) -> int:
             documents=documents_given(args.documents),
             valuation=_valuation(args.valuation),
             prices=_prices(args.prices),
-            verifiers=(*CONTROL_VERIFIERS, endorsements, InclusionVerifier()),
+            verifiers=(
+                *CONTROL_VERIFIERS,
+                endorsements,
+                InclusionVerifier(),
+                OpinionVerifier(now(), auditors),
+            ),
         ),
         more=[
             ConditionChecks([memorandum_named(name) for name in args.memorandum]),
@@ -211,6 +226,22 @@ def _gateways(args: argparse.Namespace) -> Sequence[str]:
             problem = "--gateway is the 64 hex digits of a key's id, and goes with --metering"
             raise WrongArguments(command="verify", problem=problem)
     return args.gateway  # type: ignore[no-any-return]
+
+
+def _auditors(args: argparse.Namespace, raw: bytes) -> frozenset[str]:
+    """Keys of auditors. An opinion that is missing was perhaps taken out: it cannot be checked."""
+    pinned = frozenset(args.auditor)
+    for key in pinned:
+        if not re.fullmatch("[0-9a-f]{64}", key):
+            problem = "--auditor is the 64 hex digits of a key's id"
+            raise WrongArguments(command="verify", problem=problem)
+    if pinned:
+        with naming(args.file):
+            statement = read_reserve_statement(raw).envelope
+        missing = pinned - {each.opinion.key for each in opinions_in(statement)}
+        if missing:
+            raise OpinionMissing(path=str(args.file), key=min(missing))
+    return pinned
 
 
 def _pin(given: str | None) -> Pin | None:
