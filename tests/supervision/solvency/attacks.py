@@ -194,6 +194,10 @@ def cases() -> Iterator[dict[str, Any]]:
         "amount_out_of_range",
         epoch=changed(EPOCH, sum=2**53 - 1),
     )
+    yield case("bitcoin with another scale", "statement_malformed", epoch=changed(EPOCH, scale=0))
+    yield case(
+        "bitcoin with another bound", "statement_malformed", epoch=changed(EPOCH, most=2**53 - 1)
+    )
     yield case(
         "the same leaf twice on a slip",
         "leaf_twice",

@@ -266,6 +266,13 @@ def attacks() -> tuple[Attack, ...]:
             None,
             None,
         ),
+        Attack(
+            "bitcoin counted in another unit",
+            ("bitcoin with another scale", "bitcoin with another bound"),
+            None,
+            None,
+            None,
+        ),
     )
 
 

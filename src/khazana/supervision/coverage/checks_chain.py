@@ -9,6 +9,7 @@ from khazana.bitcoin.transaction import OutPoint
 from khazana.ledger.findings import Finding
 from khazana.supervision.coverage.case import FILE, Answer, Case
 from khazana.supervision.coverage.make import median_time_of
+from khazana.supervision.coverage.parts import LEAST_WATCH, LEAST_WINDOW
 from khazana.supervision.coverage.reading import block_ref
 from khazana.supervision.coverage.snapshot import Draw
 from khazana.supervision.solvency.plan import BITCOIN
@@ -40,6 +41,11 @@ def snapshot(case: Case) -> Answer:
     if not findings:
         findings = list(_drawn(case))
     limits = [BEFOREHAND_LIMIT]
+    few = f"a window of {header.snapshot.window} blocks; {LEAST_WINDOW} are the least"
+    if header.snapshot.window < LEAST_WINDOW and header.test:
+        limits.append(f"The block was drawn from {few} off test networks.")
+    elif header.snapshot.window < LEAST_WINDOW:
+        findings.append(Finding("V1", few, "the header"))
     if chain.basis.kind is BasisKind.WORD_OF:
         limits.append("Which chain is the best one is the source's word.")
     good = (
@@ -202,7 +208,12 @@ def borrowed(case: Case) -> Answer:
     chain, header = case.required_chain(), case.statement.header
     found = around(case)
     bitcoin = case.statement.assets.get(BITCOIN.name)
-    findings = []
+    findings, limits = [], [BORROWED_LIMIT]
+    few = f"{header.watch} blocks are watched; {LEAST_WATCH} are the least"
+    if header.watch < LEAST_WATCH and header.test:
+        limits.append(f"Only {few} off test networks.")
+    elif header.watch < LEAST_WATCH:
+        findings.append(Finding("V10", few, "the header"))
     if bitcoin is not None and bitcoin.owed is not None and bitcoin.status != "not_covered":
         rest = found.lasting + bitcoin.attested
         if rest < bitcoin.owed:
@@ -218,4 +229,4 @@ def borrowed(case: Case) -> Answer:
         f"{len(found.flagged)} coins of {gone} sat came and left within {header.watch} blocks of "
         f"the snapshot; {found.lasting} of {found.held} sat were there before or stayed"
     )
-    return Answer(str(chain.basis), good, findings, (BORROWED_LIMIT,))
+    return Answer(str(chain.basis), good, findings, tuple(limits))

@@ -101,12 +101,16 @@ def assets(case: Case) -> Answer:
     return Answer(FILE, "; ".join(said) or "no asset is stated", findings, (KEYS_LIMIT,))
 
 
+CONTROL_APART = "who controls the coins is another check"
+
+
 def words_of(asset: AssetBody, *, height: int) -> str:
     """What one may say of an asset. Covered is about one block."""
     if asset.status == "proved":
-        return f"covered at block {height} by declared coins on the chain"
+        return f"covered at block {height} by declared coins on the chain; {CONTROL_APART}"
     if asset.status == "attested":
-        return f"covered at block {height}, in part on the word of banks or custodians"
+        banks = "in part on the word of banks or custodians"
+        return f"covered at block {height}, {banks}; {CONTROL_APART}"
     if asset.owed is None:
         return f"not covered at block {height}: nothing shows what is owed"
     missing = asset.owed - asset.proved - asset.attested

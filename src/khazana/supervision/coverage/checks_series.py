@@ -28,6 +28,10 @@ from khazana.supervision.solvency.recompute import breaks
 BESIDE_LIMIT = (
     "Only the statements that you brought were compared, and they were read, not verified."
 )
+ANNOUNCED_LIMIT = (
+    "At which block the draw was announced is the provider's word, unless the statement before was "
+    "seen, stamped or put into a log by then."
+)
 RECOMPUTED_LIMIT = (
     "The regulator's word is about the extract it was given: a customer left out of the extract "
     "too is found only by customers who check."
@@ -96,7 +100,8 @@ def continuity(case: Case) -> Answer:
         raise CoveragePartsWithheld(kind="asset, in the epoch before,", missing=missing)
     findings = list(_breaks(case, previous))
     good = f"it continues epoch {previous.header.epoch}: every tree, asset and draw"
-    return Answer(f"the statement with root {previous.root}", good, findings)
+    limits = (ANNOUNCED_LIMIT,) if not findings else ()
+    return Answer(f"the statement with root {previous.root}", good, findings, limits)
 
 
 def _breaks(case: Case, previous: CoverageStatement) -> Iterator[Finding]:
@@ -114,6 +119,15 @@ def _breaks(case: Case, previous: CoverageStatement) -> Iterator[Finding]:
         if now != then and then is not None:
             text = f"the {what} is {now}, the statement before says {then}"
             yield Finding("V12", text, "the header")
+    if before.next is None:
+        text = "the statement before announces no draw, so nothing bound the choice of the block"
+        yield Finding("V12", text, "the header")
+    elif before.next.announced - before.next.window <= before.tip.height:
+        text = (
+            f"the draw {_words(before.next)} was announced at block {before.tip.height}, when its "
+            "window had begun"
+        )
+        yield Finding("V12", text, "the header")
     for name in previous.assets.keys() - case.statement.assets.keys():
         text = f"{name} was listed in epoch {before.epoch} and is not any more"
         yield Finding("V12", text, "assets")

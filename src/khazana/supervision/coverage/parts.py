@@ -16,6 +16,10 @@ from khazana.supervision.solvency.epoch import Block, Count, TreeHead
 FORMAT = "khazana.coverage/1"
 MOST_WATCH = 2_016
 MOST_WINDOW = 4_032
+LEAST_WATCH = LEAST_WINDOW = 144
+"""About a day. With fewer a loan of some hours covers the drawn block, and coins need not be there
+before or after it. Test networks may have fewer, and say so.
+"""
 
 Identifier = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + END)]
 AssetName = Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Z0-9]{0,15}" + END)]

@@ -28,6 +28,7 @@ from khazana.supervision.coverage.parts import (
 )
 from khazana.supervision.coverage.snapshot import Draw
 from khazana.supervision.solvency.epoch import Block, Epoch, TreeHead, read_epoch
+from khazana.supervision.solvency.plan import BITCOIN
 from khazana.units import BlockHash, Height
 
 
@@ -173,6 +174,8 @@ def _problems(statement: CoverageStatement) -> Iterator[tuple[str, str]]:
     for body in statement.descriptors.values():
         yield from _descriptor_problems(body, statement)
     for name, asset in statement.assets.items():
+        if name == BITCOIN.name and asset.scale != BITCOIN.scale:
+            yield f"part asset/{name}", f"BTC has {BITCOIN.scale} decimals, not {asset.scale}"
         for head in (statement.trees.get(f"{kind}/{name}") for kind in (LIABILITIES, DEBTS)):
             if head is not None and head.scale != asset.scale:
                 yield f"part asset/{name}", f"its scale is not that of {head.name}"

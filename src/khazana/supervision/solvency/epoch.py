@@ -185,6 +185,10 @@ def read_epoch(raw: bytes) -> Epoch:
     if names != sorted(set(names)):
         raise _malformed("its trees are not ordered by name, each once")
     for tree in epoch.trees:
+        try:
+            Asset(name=tree.asset, scale=tree.scale, most=tree.most)
+        except ValueError as error:
+            raise _malformed(f"{tree.name}: {error}") from error
         if tree.sum > tree.most:
             raise ProofRejected(
                 reason=Reason.AMOUNT_OUT_OF_RANGE,

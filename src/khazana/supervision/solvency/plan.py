@@ -36,9 +36,14 @@ class Asset:
             raise ValueError(f"an asset has 0 to 15 decimals, not {self.scale}")
         if not 0 < self.most <= MOST_AMOUNT:
             raise ValueError(f"the largest sum is 1 to {MOST_AMOUNT}, not {self.most}")
+        if self.name == "BTC" and (self.scale, self.most) != (BITCOIN_SCALE, MAX_MONEY):
+            # With another scale few coins would look like many beside what is owed.
+            raise ValueError(f"BTC has {BITCOIN_SCALE} decimals and at most {int(MAX_MONEY)} units")
 
 
-BITCOIN = Asset(name="BTC", scale=8, most=MAX_MONEY)
+BITCOIN_SCALE = 8
+"""A bitcoin has 10^8 satoshis; a statement compares them with the chain's."""
+BITCOIN = Asset(name="BTC", scale=BITCOIN_SCALE, most=MAX_MONEY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,10 @@ function readEpoch(raw) {
     throw new Rejected("statement_malformed", "its trees are not ordered by name, each once");
   }
   for (const tree of value.trees) {
+    // With another scale few coins would look like many beside what is owed.
+    if (tree.asset === "BTC" && (tree.scale !== 8 || tree.most !== 2_100_000_000_000_000)) {
+      throw new Rejected("statement_malformed", `${treeName(tree)}: BTC has 8 decimals`);
+    }
     if (tree.sum > tree.most) throw new Rejected("amount_out_of_range", `${treeName(tree)} owes ${tree.sum}`);
     if (tree.leaves > 2 ** 40) throw new Rejected("statement_malformed", "too many leaves");
   }
