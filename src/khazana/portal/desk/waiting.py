@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.apps import apps
 
-from khazana.portal.accounts.models import Person
+if TYPE_CHECKING:  # configurations import this before there are models
+    from khazana.portal.accounts.models import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,7 @@ class Waiting:
     address: str
 
 
-def waiting_for(person: Person) -> Iterator[Waiting]:
+def waiting_for(person: "Person") -> Iterator[Waiting]:
     """Ask every app whose configuration has `waiting(person)`, in their order."""
     for config in apps.get_app_configs():
         of_app = getattr(config, "waiting", None)
