@@ -41,7 +41,14 @@ def desk(tmp_path_factory):
     (ours.root / "publication.json").write_text("{}")
     (ours.root / "copies").mkdir()
     shutil.copytree(ours.mirror(partner), ours.root / "copies" / "tidal-office")
+    ours.partner = partner
     return ours
+
+
+@pytest.fixture(autouse=True)
+def known(settings, desk):
+    """The operator names the partner; what else lies in the folder is a stranger's."""
+    settings.KNOWN_OFFICES = [desk.partner.office.fingerprint]
 
 
 @pytest.fixture
@@ -76,7 +83,11 @@ def test_the_partners_verdict_stands_beside_the_statement(imported, client, desk
     root = FeedRow.objects.get(folder="feed").entries.filter(kind="statement").get().root
     text = client.get(f"/en/statements/{root}/").content.decode()
     row = VerdictRow.objects.filter(root=root).first()
-    assert "Cosigned by <bdi>tidal-office</bdi>" in text
+    short = desk.partner.office.fingerprint[:8]
+    assert (
+        f'Cosigned by <bdi>tidal-office</bdi> <bdi dir="ltr" class="mono quiet small">{short}'
+        in text
+    )
     assert f"at block {height_html(row.height)}" in text
 
 
@@ -161,3 +172,70 @@ def test_a_second_copy_of_one_feed_is_refused(imported, desk):
     shutil.copytree(copies / "tidal-office", copies / "tidal-again")
     with pytest.raises(PublicationRefused, match="second copy"):
         import_folder(imported, own=True, chain=desk.world.chain)
+
+
+def test_of_an_office_that_the_operator_did_not_name_only_the_fingerprint_is_shown(
+    db, desk, tmp_path, client, settings
+):
+    settings.KNOWN_OFFICES = []
+    folder = tmp_path / "publication"
+    shutil.copytree(desk.root, folder)
+    import_folder(folder, own=True, chain=desk.world.chain)
+    text = client.get("/en/witness/").content.decode()
+    assert desk.partner.office.fingerprint in text
+    assert "tidal-office" not in text
+    assert "verdict-met" not in text
+    assert [row.cosigned for row in FeedRow.objects.filter(known=True)] == [[]]
+    assert not VerdictRow.objects.exists()
+
+
+def test_once_the_operator_names_the_office_the_next_import_shows_it(db, desk, tmp_path, settings):
+    settings.KNOWN_OFFICES = []
+    folder = tmp_path / "publication"
+    shutil.copytree(desk.root, folder)
+    import_folder(folder, own=True, chain=desk.world.chain)
+    settings.KNOWN_OFFICES = [str(desk.partner.identity)]
+    import_folder(folder, own=True, chain=desk.world.chain)
+    assert VerdictRow.objects.exists()
+
+
+def test_a_strangers_copy_stops_no_import(imported, desk):
+    stranger = imported / "copies" / "stranger"
+    shutil.copytree(imported / "copies" / "tidal-office", stranger)
+    (stranger / "office.json").write_bytes(b"{}")
+    (stranger / "checkpoint").write_bytes(b"nonsense")
+    import_folder(imported, own=True, chain=desk.world.chain)
+    assert not FeedRow.objects.get(folder="copies/stranger").known
+    assert VerdictRow.objects.exists()
+
+
+def test_another_offices_log_is_not_taken_as_the_own(imported, desk):
+    shutil.rmtree(imported / "feed")
+    shutil.copytree(desk.partner.feed, imported / "feed")
+    shutil.rmtree(imported / "copies")
+    with pytest.raises(PublicationRefused, match="fingerprint"):
+        import_folder(imported, own=True, chain=desk.world.chain)
+
+
+def test_a_setting_that_names_no_office_is_refused(imported, desk, settings):
+    settings.KNOWN_OFFICES = ["tidal-office"]
+    with pytest.raises(PublicationRefused, match="names no known office"):
+        import_folder(imported, own=True, chain=desk.world.chain)
+
+
+def test_a_copy_of_more_entries_than_memory_takes_is_left_out(imported, desk, monkeypatch):
+    from khazana.portal.accord import deriving
+    from khazana.portal.statement.models import OfficeRow
+
+    view = deriving.feed_view
+    monkeypatch.setattr(
+        deriving,
+        "feed_view",
+        lambda feed, **words: (
+            view(feed, most=0, **words)
+            if words["pin"].fingerprint == desk.partner.office.fingerprint
+            else view(feed, **words)
+        ),
+    )
+    deriving.derive_feeds(OfficeRow.objects.get(own=True), now=clock.now())
+    assert [row.folder for row in FeedRow.objects.all()] == ["feed"]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from khazana.accord.feed.errors import FeedTooLarge
 from khazana.accord.feed.mirror import read_document
 from khazana.accord.feed.paths import OFFICE
 from khazana.accord.feed.records import (
@@ -27,7 +28,7 @@ from khazana.statement.log.files import LogFiles, LogFolder, verify_whole
 from khazana.statement.log.notes import Note
 from khazana.statement.log.office_keys import cosigned_by, log_origin, read_office_checkpoint
 from khazana.statement.log.office_log import entries_from, open_office_log
-from khazana.statement.office_file import MAX_OFFICE_BYTES, read_office
+from khazana.statement.office_file import MAX_OFFICE_BYTES, Pin, read_office
 from khazana.statement.times import read_instant
 from khazana.statement.tree import leaf_hash
 
@@ -89,17 +90,27 @@ class FeedView:
         return log_origin(self.office.fingerprint)
 
 
-def feed_view(folder: LogFolder, *, now: datetime) -> FeedView | None:
+MOST_ENTRIES = 500_000
+"""That a view holds; all of them are in memory."""
+
+
+def feed_view(
+    folder: LogFolder, *, now: datetime, pin: Pin | None = None, most: int = MOST_ENTRIES
+) -> FeedView | None:
     """What the folder shows; None where there is no feed in it, refused where it contradicts its
     own signatures. Verdicts whose record is not there, or not signed, are left out.
+
+    pin: whose feed it must be; the newest account that it or the folder has counts.
     """
     raw = folder.read(OFFICE, most=MAX_OFFICE_BYTES)
     if raw is None:
         return None
-    office = read_office(raw)
+    office = read_office(raw) if pin is None else pin.admits(read_office(raw))
     log = open_office_log(folder, office)
     if log is None:
         return None
+    if log.checkpoint.size > most:
+        raise FeedTooLarge(what="entries", found=log.checkpoint.size, limit=most)
     # A full tile is held to the one above only here: else whoever serves the files could change it.
     verify_whole(log)
     raws = list(entries_from(log))

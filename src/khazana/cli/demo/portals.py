@@ -86,6 +86,9 @@ def _started(office: str, port: int, directory: Path, chain_url: str) -> Portal:
         *("--data", str(directory / lies.PORTALS / office), "serve", "--plain-http"),
         *("--port", str(port), "--follow", str(directory / office)),
         *("--partner", str(directory / other), "--chain", f"esplora:{chain_url}"),
+        # Founded later in the demo: each is known from when its file is there.
+        *("--known-office", str(directory / other / "office.json")),
+        *("--known-office", str(directory / lies.DRILL / "office.json")),
         *("--progress", str(directory / lies.PROGRESS), "--accent", _ACCENTS[office]),
     ]
     process = subprocess.Popen([sys.executable, "-m", "khazana.portal", *words])

@@ -4,6 +4,8 @@ feed/…             the office's own feed
 copies/SLUG/…      its copy of another office's
 """
 
+import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,8 +13,10 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 import msgspec
+from django.conf import settings
 
-from khazana.accord.feed.paths import witness_path
+from khazana.accord.feed.errors import FeedTooLarge
+from khazana.accord.feed.paths import OFFICE, witness_path
 from khazana.accord.feed.view import (
     CosignatureShown,
     FeedView,
@@ -21,14 +25,17 @@ from khazana.accord.feed.view import (
     feed_view,
 )
 from khazana.errors import KhazanaError
+from khazana.portal.accord.known import known_offices
 from khazana.portal.accord.models import FeedRow, LogEntryRow, VerdictRow
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow
 from khazana.portal.statement.publication import PublicationRefused
 from khazana.statement.log.files import CHECKPOINT
 from khazana.statement.log.notes import Note, read_note
 from khazana.statement.log.office_keys import log_origin
+from khazana.statement.office_file import Pin, read_office
 from khazana.statement.times import write_instant
 
+LOG = logging.getLogger(__name__)
 OWN, COPIES, COSIGNED = "feed", "copies", "cosigned"
 
 
@@ -58,19 +65,28 @@ def derive_feeds(office: OfficeRow, *, now: datetime) -> None:
     """Make every feed's rows again from the office's files; PublicationRefused where one of them
     contradicts its own signatures, so that nothing of the folder enters.
     """
+    known = known_offices(settings.KNOWN_OFFICES)
     stored = _stored(office)
     FeedRow.objects.filter(office=office).delete()
     views: dict[str, FeedView] = {}
-    for folder, feed in stored.items():
+    for folder, feed in list(stored.items()):
+        pin = _pin_of_own(office) if folder == OWN else known.get(_says_it_is(feed))
+        if pin is None:
+            del stored[folder]
+            _store_unknown(office, folder, feed)
+            continue
         try:
-            view = feed_view(feed, now=now)
+            view = feed_view(feed, now=now, pin=pin)
+        except FeedTooLarge as error:
+            if folder == OWN:
+                raise PublicationRefused(path=folder, problem=str(error)) from error
+            # Else a partner could stop this office's own pages by publishing more and more.
+            LOG.warning("%s of %s is left out: %s", folder, office.slug, error)
+            continue
         except KhazanaError as error:
             raise PublicationRefused(path=folder, problem=str(error)) from error
         if view is None:
             continue
-        if folder == OWN and office.fingerprint not in ("", view.office.fingerprint):
-            problem = f"it is the feed of {view.office.fingerprint}, another office"
-            raise PublicationRefused(path=folder, problem=problem)
         if view.origin in {each.origin for each in views.values()}:
             problem = f"a second copy of the feed of {view.office.id}; keep one"
             raise PublicationRefused(path=folder, problem=problem)
@@ -92,6 +108,43 @@ def derive_feeds(office: OfficeRow, *, now: datetime) -> None:
         except KhazanaError as error:
             raise PublicationRefused(path=folder, problem=str(error)) from error
         _store(office, folder, view, found, roots)
+
+
+def knows_others(office: OfficeRow) -> bool:
+    """Whether the operator names other offices now than when the rows were made."""
+    known = known_offices(settings.KNOWN_OFFICES)
+    copies = FeedRow.objects.filter(office=office).exclude(folder=OWN)
+    return any((row.fingerprint in known) != row.known for row in copies)
+
+
+def _pin_of_own(office: OfficeRow) -> Pin:
+    if not office.fingerprint:
+        problem = "its office's statements name no identity, so that nothing ties the log to them"
+        raise PublicationRefused(path=OWN, problem=problem)
+    return Pin(office.fingerprint)
+
+
+def _says_it_is(feed: "StoredFeed") -> str:
+    """The fingerprint in a copy's office.json; empty where it has none that can be read."""
+    raw = feed.files.get(OFFICE)
+    try:
+        return "" if raw is None else read_office(raw).fingerprint
+    except KhazanaError:
+        return ""
+
+
+def _store_unknown(office: OfficeRow, folder: str, feed: "StoredFeed") -> None:
+    """Nothing of it is read or repeated but whose it says it is: its name is its own choice."""
+    FeedRow.objects.create(
+        office=office,
+        folder=folder,
+        slug="",
+        name={},
+        fingerprint=_says_it_is(feed),
+        known=False,
+        size=0,
+        root="",
+    )
 
 
 def _stored(office: OfficeRow) -> dict[str, StoredFeed]:
@@ -127,8 +180,9 @@ def _store(
         office=office,
         folder=folder,
         slug=view.office.id,
-        name=dict(view.office.newest.names),
+        name={language: _text(name) for language, name in view.office.newest.names.items()},
         fingerprint=view.office.fingerprint,
+        known=True,
         size=view.log.checkpoint.size,
         root=view.log.checkpoint.root.hex(),
         cosigned=[
@@ -146,7 +200,9 @@ def _store(
         )
         for each in view.entries
     )
-    VerdictRow.objects.bulk_create(_verdict(row, each, roots) for each in view.verdicts)
+    VerdictRow.objects.bulk_create(
+        _verdict(row, each, roots) for each in view.verdicts if is_office_log(each.log)
+    )
 
 
 def _verdict(
@@ -158,11 +214,24 @@ def _verdict(
         fingerprint=shown.log.removeprefix(log_origin("")),
         on=shown.on,
         finding=shown.finding,
-        basis=shown.basis,
-        reason=shown.reason,
-        failed=[msgspec.to_builtins(each) for each in shown.failed],
+        basis=_text(shown.basis),
+        reason=_text(shown.reason),
+        failed=[
+            {name: _text(text) for name, text in msgspec.to_builtins(each).items()}
+            for each in shown.failed
+        ],
         height=shown.height,
         block=shown.block or "",
         signed_at=shown.signed_at,
         root=roots.get((shown.log, shown.on, shown.entry), ""),
     )
+
+
+def is_office_log(origin: str) -> bool:
+    """Whether a log is an office's by its name: else a verdict on it says nothing to readers."""
+    return re.fullmatch(re.escape(log_origin("")) + "[0-9a-f]{64}", origin) is not None
+
+
+def _text(text: str) -> str:
+    """No database takes a zero character."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -19,6 +19,9 @@ class FeedRow(models.Model):
     name = models.JSONField()
     """{language: text}, as in its identity."""
     fingerprint = models.CharField(max_length=64)
+    known = models.BooleanField()
+    """Whether it is the office's own, or of one that the operator named. Of others nothing is read
+    but whose it says it is."""
     size = models.PositiveBigIntegerField()
     root = models.CharField(max_length=64)
     cosigned = models.JSONField(default=list)

@@ -9,20 +9,22 @@ from khazana.portal.accord.models import FeedRow, VerdictRow
 from khazana.portal.statement.models import StatementRow
 
 MOST_VERDICTS = 200
-"""On the page, the newest; all of them are in the feeds."""
+"""On the page, the newest of all and of the contradictions; the feeds and the API have all."""
+MOST_UNKNOWN = 20
 
 
 def witness(request: HttpRequest) -> HttpResponse:
     """Every log that this portal knows, and the newest verdicts; contradictions first."""
-    feeds = list(FeedRow.objects.filter(office__own=True))
+    found = list(FeedRow.objects.filter(office__own=True))
+    feeds = [feed for feed in found if feed.known]
     names = {feed.fingerprint: feed.name for feed in feeds}
     rows = VerdictRow.objects.filter(feed__in=feeds).select_related("feed")
     newest = list(rows.order_by("-signed_at", "feed", "-index")[:MOST_VERDICTS])
     contradicted = _one_a_reason(
-        rows.filter(finding="contradicted").order_by("-signed_at", "-index")
+        rows.filter(finding="contradicted").order_by("-signed_at", "-index")[:MOST_VERDICTS]
     )
     for row in (*newest, *contradicted):
-        row.whose = names.get(row.fingerprint, {"en": row.fingerprint[:16]})  # type: ignore[attr-defined]
+        row.whose = names.get(row.fingerprint, {})  # type: ignore[attr-defined]
     for feed in feeds:
         feed.seen = [  # type: ignore[attr-defined]
             {**each, "name": names[each["witness"]]}
@@ -31,6 +33,7 @@ def witness(request: HttpRequest) -> HttpResponse:
         ]
     context: dict[str, Any] = {
         "feeds": feeds,
+        "unknown": [feed for feed in found if not feed.known][:MOST_UNKNOWN],
         "verdicts": newest,
         "contradictions": contradicted,
         "known": set(StatementRow.objects.values_list("root", flat=True)),

@@ -65,6 +65,14 @@ def parser() -> argparse.ArgumentParser:
             "--chain", metavar="SOURCE", help="where the times of blocks come from"
         )
         command.add_argument(
+            "--known-office",
+            metavar="FILE|FINGERPRINT",
+            action="append",
+            default=[],
+            help="an office whose log and verdicts are shown, by office.json or fingerprint "
+            "(repeatable; KHAZANA_PORTAL_KNOWN_OFFICES)",
+        )
+        command.add_argument(
             "--level",
             choices=("totals", "addresses", "full"),
             default="full",
@@ -128,9 +136,16 @@ def _environment(args: argparse.Namespace) -> None:
     if getattr(args, "chain", None):
         args.chain = _from_anywhere(args.chain)
         os.environ.setdefault("KHAZANA_PORTAL_SOURCE", args.chain)
+    if getattr(args, "known_office", None):
+        named = [_whole_path(each) for each in args.known_office]
+        os.environ["KHAZANA_PORTAL_KNOWN_OFFICES"] = os.pathsep.join(named)
     desk_environment(args)
     if getattr(args, "accent", None):
         os.environ["KHAZANA_PORTAL_ACCENT"] = str(args.accent)
+
+
+def _whole_path(office: str) -> str:
+    return str(Path(office).absolute()) if office.endswith(".json") else office
 
 
 def _from_anywhere(source: str) -> str:

@@ -10,6 +10,8 @@ KHAZANA_PORTAL_ACCENT: the office's colour, 1 to 6.
 KHAZANA_PORTAL_API_RATE: how often one address may ask the API, such as 600/min; empty: no limit.
 KHAZANA_PORTAL_PROXIES: how many proxies before the portal name the reader's address, else 0.
 KHAZANA_PORTAL_AUTHORITY: domain name that the feed's permanent names begin with.
+KHAZANA_PORTAL_KNOWN_OFFICES: offices whose logs and verdicts are shown, by fingerprint or
+  office.json, separated by colons (semicolons on Windows)
 KHAZANA_PORTAL_SOURCE: the chain that the shown commands name, such as esplora:http://127.0.0.1:3002
 """
 
@@ -36,6 +38,9 @@ ALLOWED_HOSTS = [
     host
     for host in os.environ.get("KHAZANA_PORTAL_HOSTS", "127.0.0.1,localhost").split(",")
     if host
+]
+KNOWN_OFFICES = [
+    each for each in os.environ.get("KHAZANA_PORTAL_KNOWN_OFFICES", "").split(os.pathsep) if each
 ]
 AUTHORITY = os.environ.get("KHAZANA_PORTAL_AUTHORITY") or (ALLOWED_HOSTS or ["localhost"])[0]
 

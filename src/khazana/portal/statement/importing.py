@@ -20,7 +20,7 @@ from khazana.bitcoin.chain import ChainView
 from khazana.conditions.parts import conditions_of
 from khazana.errors import KhazanaError
 from khazana.mining.parts import mining_bodies
-from khazana.portal.accord.deriving import derive_feeds
+from khazana.portal.accord.deriving import derive_feeds, knows_others
 from khazana.portal.conditions.kept import verdicts_of
 from khazana.portal.formatting.bidi import visible
 from khazana.portal.mining.importing import derive_sites
@@ -296,7 +296,7 @@ def _store_files(
         feeds |= kind is FileKind.FEED
     if providers:
         derive_providers(office)
-    if feeds:
+    if feeds or knows_others(office):
         derive_feeds(office, now=datetime.now(UTC))
     return replace(done, files=stored)
 

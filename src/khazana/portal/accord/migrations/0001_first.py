@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ("slug", models.CharField(max_length=64)),
                 ("name", models.JSONField()),
                 ("fingerprint", models.CharField(max_length=64)),
+                ("known", models.BooleanField()),
                 ("size", models.PositiveBigIntegerField()),
                 ("root", models.CharField(max_length=64)),
                 ("cosigned", models.JSONField(default=list)),

@@ -9,6 +9,8 @@ from django.db.models import Q, QuerySet
 
 from khazana.portal.accord.deriving import OWN
 from khazana.portal.accord.models import FeedRow, LogEntryRow, VerdictRow
+from khazana.portal.formatting.bidi import SafeText, ltr_html
+from khazana.portal.project.templatetags.khazana import named
 from khazana.portal.statement.models import StatementRow
 from khazana.statement.times import read_instant
 
@@ -58,7 +60,7 @@ def logged(statement: StatementRow) -> Logged | None:
     )
     if entry is None:
         return None
-    names = dict(FeedRow.objects.values_list("fingerprint", "name"))
+    names = dict(FeedRow.objects.filter(known=True).values_list("fingerprint", "name"))
     seen = [
         {**each, "name": names[each["witness"]]}
         for each in entry.feed.cosigned
@@ -72,6 +74,13 @@ def _logs_of(statement: StatementRow) -> QuerySet[FeedRow]:
     office = statement.office
     copied = Q(fingerprint=office.fingerprint) if office.fingerprint else Q(pk=None)
     return FeedRow.objects.filter(Q(office=office, folder=OWN) | copied)
+
+
+@register.filter
+def named_office(names: dict[str, str], fingerprint: str) -> SafeText:
+    """An office's name with the beginning of its fingerprint: names are free, keys are not."""
+    short = ltr_html(fingerprint[:8], css="mono quiet small")
+    return SafeText(f"{named(names)} {short}") if names else short
 
 
 @register.filter
