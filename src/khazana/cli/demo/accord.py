@@ -13,6 +13,7 @@ from pathlib import Path
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo.judge import run_khazana
 from khazana.cli.demo.narration import STATE_NAMES
+from khazana.statement.log.files import CHECKPOINT
 
 FEED, COPIES = "feed", "copies"
 _STATES = (lies.PAKISTAN, lies.EL_SALVADOR)
@@ -56,8 +57,9 @@ class Accord:
             return list(offices.map(lambda office: self.witness(office, lies.DRILL), _STATES))
 
     def publish(self, office: str, files: Sequence[Path]) -> None:
-        """Begin an office's log and feed with these files, in their order."""
-        self._run("publish", *files, *self._own(office), "--new")
+        """Put these files into an office's log and feed, in their order; begin it if need be."""
+        new = () if (self._feed(office) / CHECKPOINT).exists() else ("--new",)
+        self._run("publish", *files, *self._own(office), *new)
 
     def witness(self, office: str, partner: str) -> Witnessed:
         """An office copies another's feed, cosigns its log and publishes its verdicts."""

@@ -14,6 +14,7 @@ from khazana.cli.demo.drill import BOUGHT as DRILLS_PURCHASE
 from khazana.cli.demo.drill import Drill
 from khazana.cli.demo.el_salvador import CAP as EL_SALVADORS_CAP
 from khazana.cli.demo.el_salvador import ElSalvador
+from khazana.cli.demo.logs import Signatory, StateLogs
 from khazana.cli.demo.narration import Progress
 from khazana.cli.demo.officers import Officers, found_office, officers_of
 from khazana.cli.demo.orders import BATCH, Batch
@@ -74,6 +75,7 @@ class Company:
     officers: dict[str, Officers]
     providers: Providers
     suppliers: tuple[bytes, ...]
+    logs: StateLogs
     chronicles: dict[str, Chronicle] = field(default_factory=dict)
     proved: dict[str, Proved] = field(default_factory=dict)
     desks: dict[str, SpendingDesk] = field(default_factory=dict)
@@ -114,6 +116,7 @@ def company_on(devnet: Devnet, timeline: Timeline) -> Company:
         officers=officers,
         providers=Providers(stage, people),
         suppliers=tuple(suppliers.new_script() for _ in BATCH),
+        logs=StateLogs(stage, people.exchange),
     )
 
 
@@ -134,19 +137,25 @@ def play_days(company: Company, directory: Path, progress: ProgressFile) -> None
         company.drill.act(day)
         company.providers.act(day)
         _spend(company, directory, day)
+        if day == OPENING:
+            company.logs.begin({each: _signatory(company, directory, each) for each in STATES})
+        company.logs.act()
         stage.close_day()
+        company.logs.confirm(chain)
         told.day(day)
         progress.day(day)
         for line in company.providers.publish(day, chain, directory):
             told.aside(line)
         if day in signings:
             for office in STATES:
-                _chronicle(company, directory, office).publish(signings[day], chain, at=day)
+                chronicle = _chronicle(company, directory, office)
+                chronicle.publish(signings[day], chain, at=day)
+                company.logs.published(office, chronicle.disclosed(chronicle.newest))
             told.aside(f"statement {signings[day]} of {timeline.periods} is signed in both states")
         if day == timeline.correction:
-            company.chronicles[lies.PAKISTAN].correct(
-                timeline.corrected, chain, at=day, reason=REASON_FOR_CORRECTION
-            )
+            chronicle = company.chronicles[lies.PAKISTAN]
+            chronicle.correct(timeline.corrected, chain, at=day, reason=REASON_FOR_CORRECTION)
+            company.logs.published(lies.PAKISTAN, chronicle.disclosed(chronicle.newest))
             told.aside("Pakistan replaces a statement: a paper was found late")
         if day == company.el_salvador.rise_day:
             told.aside("El Salvador's fund rises in one day: from what?")
@@ -348,6 +357,16 @@ def witness_each_other(
         accord.attach(office, path)
         chronicle.attach(read_reserve_statement(path.read_bytes()))
     company.witnessed += accord.lie(directory / lies.TAMPERED)
+
+
+def _signatory(company: Company, directory: Path, office: str) -> Signatory:
+    chronicle = _chronicle(company, directory, office)
+    return Signatory(
+        folder=chronicle.folder,
+        books=chronicle.player.books,
+        officers=company.officers[office],
+        identity=chronicle.publisher.identity,
+    )
 
 
 def _chronicle(company: Company, directory: Path, office: str) -> Chronicle:

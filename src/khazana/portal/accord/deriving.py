@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 import msgspec
 from django.conf import settings
@@ -25,8 +26,10 @@ from khazana.accord.feed.view import (
     feed_view,
 )
 from khazana.errors import KhazanaError
+from khazana.portal.accord.agreements import derive_agreements
 from khazana.portal.accord.known import known_offices
 from khazana.portal.accord.models import FeedRow, LogEntryRow, VerdictRow
+from khazana.portal.accord.stamps import Confirmed, stamped_sizes
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow
 from khazana.portal.statement.publication import PublicationRefused
 from khazana.statement.log.files import CHECKPOINT
@@ -61,9 +64,13 @@ class StoredFeed:
         return nullcontext()
 
 
-def derive_feeds(office: OfficeRow, *, now: datetime) -> None:
+def derive_feeds(
+    office: OfficeRow, *, now: datetime, confirmed: Confirmed = MappingProxyType({})
+) -> None:
     """Make every feed's rows again from the office's files; PublicationRefused where one of them
     contradicts its own signatures, so that nothing of the folder enters.
+
+    confirmed: time stamps that our own chain confirms.
     """
     known = known_offices(settings.KNOWN_OFFICES)
     stored = _stored(office)
@@ -107,7 +114,9 @@ def derive_feeds(office: OfficeRow, *, now: datetime) -> None:
             )
         except KhazanaError as error:
             raise PublicationRefused(path=folder, problem=str(error)) from error
-        _store(office, folder, view, found, roots)
+        stamped = stamped_sizes(stored[folder].files, view.log, confirmed)
+        _store(office, folder, view, found, stamped, roots)
+    derive_agreements(office, views, stored, now=now)
 
 
 def knows_others(office: OfficeRow) -> bool:
@@ -174,6 +183,7 @@ def _store(
     folder: str,
     view: FeedView,
     found: Sequence[CosignatureShown],
+    stamped: Sequence[tuple[int, int, datetime]],
     roots: Mapping[tuple[str, int, str], str],
 ) -> None:
     row = FeedRow.objects.create(
@@ -188,6 +198,10 @@ def _store(
         cosigned=[
             {"witness": each.witness, "size": each.size, "at": write_instant(each.at)}
             for each in found
+        ],
+        stamped=[
+            {"size": size, "height": height, "at": write_instant(at)}
+            for size, height, at in stamped
         ],
     )
     LogEntryRow.objects.bulk_create(

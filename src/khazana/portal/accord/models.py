@@ -26,6 +26,8 @@ class FeedRow(models.Model):
     root = models.CharField(max_length=64)
     cosigned = models.JSONField(default=list)
     """Witnesses by fingerprint, how many entries they saw, and when."""
+    stamped = models.JSONField(default=list)
+    """Checkpoints that a block of the portal's own chain shows: entries, height, and when."""
 
     class Meta:
         ordering = ("office", "folder")
@@ -76,3 +78,29 @@ class VerdictRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feed_id} {self.index}"
+
+
+class AgreementRow(models.Model):
+    """A version of an agreement that a party of it signed and entered in its log."""
+
+    office = models.ForeignKey(OfficeRow, on_delete=models.CASCADE, related_name="agreements")
+    """In whose folder the feeds lie."""
+    ident = models.CharField(max_length=64)
+    version = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    text = models.TextField()
+    minutes = models.JSONField(default=dict)
+    """Published minutes by their SHA-256."""
+    signed = models.JSONField(default=list)
+    """Parties that are bound, since when, by how many keys, in which entry of their log."""
+    shown = models.JSONField(default=list)
+    """What the parties' logs show, and what somebody else found of it."""
+
+    class Meta:
+        ordering = ("ident", "version")
+        constraints = (
+            models.UniqueConstraint(fields=["office", "digest"], name="one_row_an_agreement"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.ident} {self.version}"

@@ -21,6 +21,7 @@ from khazana.conditions.parts import conditions_of
 from khazana.errors import KhazanaError
 from khazana.mining.parts import mining_bodies
 from khazana.portal.accord.deriving import derive_feeds, knows_others
+from khazana.portal.accord.stamps import Confirmed, confirmed_stamps, is_stamp
 from khazana.portal.conditions.kept import verdicts_of
 from khazana.portal.formatting.bidi import visible
 from khazana.portal.mining.importing import derive_sites
@@ -102,13 +103,15 @@ def import_folder(
     ]
     # What comes over the network is fetched before the transaction opens.
     times = {each.statement.root: remember_times(each.statement, chain) for each in fresh}
+    stamps = [item.raw for _, item in others if is_stamp(item.path)]
+    confirmed = {} if chain is None else confirmed_stamps(stamps, chain)
     try:
         with transaction.atomic():
             office = _office(newest, own=own)
             done = Imported()
             for each in fresh:
                 done = _store(office, each, times[each.statement.root], done)
-            return _store_files(office, others, done)
+            return _store_files(office, others, done, confirmed)
     except (DataError, IntegrityError, OverflowError) as error:
         problem = f"something in it has no place in the portal's tables: {error}"
         raise PublicationRefused(path=folder.name, problem=problem) from error
@@ -268,7 +271,10 @@ def _file_name(office: OfficeRow, fresh: _Fresh) -> str:
 
 
 def _store_files(
-    office: OfficeRow, others: list[tuple[FileKind, Incoming]], done: Imported
+    office: OfficeRow,
+    others: list[tuple[FileKind, Incoming]],
+    done: Imported,
+    confirmed: Confirmed,
 ) -> Imported:
     present = FileRow.objects.filter(office=office)
     known = {
@@ -297,7 +303,7 @@ def _store_files(
     if providers:
         derive_providers(office)
     if feeds or knows_others(office):
-        derive_feeds(office, now=datetime.now(UTC))
+        derive_feeds(office, now=datetime.now(UTC), confirmed=confirmed)
     return replace(done, files=stored)
 
 

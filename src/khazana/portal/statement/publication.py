@@ -38,6 +38,7 @@ OTHERS: tuple[tuple[str, FileKind], ...] = (
             "documents/*",
             "cosigned/*",
             "witness/*",
+            "stamps/*",
         )
     ),
 )

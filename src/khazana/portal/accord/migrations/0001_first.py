@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ("size", models.PositiveBigIntegerField()),
                 ("root", models.CharField(max_length=64)),
                 ("cosigned", models.JSONField(default=list)),
+                ("stamped", models.JSONField(default=list)),
                 (
                     "office",
                     models.ForeignKey(
@@ -99,6 +100,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("feed", "index"),
+            },
+        ),
+        migrations.CreateModel(
+            name="AgreementRow",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("ident", models.CharField(max_length=64)),
+                ("version", models.PositiveIntegerField()),
+                ("digest", models.CharField(max_length=64)),
+                ("text", models.TextField()),
+                ("minutes", models.JSONField(default=dict)),
+                ("signed", models.JSONField(default=list)),
+                ("shown", models.JSONField(default=list)),
+                (
+                    "office",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="agreements",
+                        to="statement.officerow",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ("ident", "version"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("office", "digest"), name="one_row_an_agreement"
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
