@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from khazana.accord.agreement.read import read_agreement
+from khazana.cli import clock
 from khazana.portal.accord.agreements import agreement_of, kept
 from khazana.portal.accord.models import AgreementRow
 from khazana.portal.statement.importing import import_folder
@@ -81,8 +82,9 @@ def test_a_promise_that_nothing_shows_becomes_overdue_by_itself(imported, day, s
 
 def test_a_promise_rests_on_entries_that_the_partner_verified(imported):
     row = AgreementRow.objects.get(version=2)
-    now = datetime.now(UTC)
-    found = {each.standing.commitment.id: each for each in kept(agreement_of(row), row, now=now)}
+    found = {
+        each.standing.commitment.id: each for each in kept(agreement_of(row), row, now=clock.now())
+    }
     ((shown, root),) = found["pakistan-statements"].evidence
     assert shown.finding.value == "verified"
     assert len(root) == 64
