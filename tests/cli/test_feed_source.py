@@ -1,5 +1,7 @@
 """A feed from a web server that is slow, rude, enormous, or sends us somewhere else."""
 
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +9,12 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, Thread
 
 import pytest
 
+from khazana.cli.feed_addresses import addresses_of, is_public
 from khazana.cli.feed_source import (
     FeedAddressRefused,
     FeedUnavailable,
     Manners,
     WebFeed,
-    addresses_of,
     folder_feed,
 )
 from tests.cli.accord_desk import two_desks
@@ -180,6 +182,10 @@ def look_up(host, port):
         ("http://both.example/", "inner network"),
         ("http://nowhere.example/", "not found"),
         ("//0.0.0.0/", "inner network"),
+        ("http://[64:ff9b::a9fe:a9fe]/", "inner network"),
+        ("http://[2002:7f00:1::]/", "inner network"),
+        ("http://[", "no address"),
+        ("http://[::1", "no address|not found|127"),
     ],
 )
 def test_a_redirect_to_a_place_within_is_not_followed(location, problem, monkeypatch):
@@ -222,9 +228,11 @@ def test_this_machine_is_asked_only_when_that_is_said(address):
         feed_at(address, private=False).get("x", most=9)
 
 
-@pytest.mark.parametrize("address", ["http://", "http://a@b/", "http://h/?q", "https:///x"])
+@pytest.mark.parametrize(
+    "address", ["http://", "http://a@b/", "http://h/?q", "https:///x", "http://["]
+)
 def test_an_odd_address_is_refused(address):
-    with pytest.raises(FeedAddressRefused, match="http"):
+    with pytest.raises(FeedAddressRefused, match=r"http|Invalid"):
         WebFeed(address)
 
 
@@ -257,3 +265,122 @@ def test_a_whole_feed_is_pulled_from_a_plain_web_server(tmp_path, capsys):
         assert partner.pull(drill, "--private", source=address) == 0
         assert asked == ["/feed/office.json", "/feed/checkpoint", "/feed/tile/entries/001.p/54"]
         assert partner.copied(drill) == drill.checkpoint()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b::a9fe:a9fe",  # NAT64 of the place where clouds keep their keys
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::1",
+        "::ffff:10.0.0.1",
+        "::127.0.0.1",
+        "2002:7f00:1::",
+        "2002:0808:0808::",
+        "2001:0:1::1",
+        "fec0::1",
+        "fe80::1",
+        "fc00::1",
+        "ff02::1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "100.64.0.1",
+        "192.88.99.1",
+        "0.0.0.0",
+        "::",
+    ],
+)
+def test_an_address_within_is_seen_however_it_is_written(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "2001:4860:4860::8888", "64:ff9b::808:808", "::ffff:8.8.8.8"]
+)
+def test_addresses_of_the_open_internet_are_asked(address):
+    assert is_public(address)
+
+
+HEADER = b"HTTP/1.1 200 OK\r\nx-a: "
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@pytest.mark.parametrize(("first", "piece"), [(HEADER, b"a"), (b"", CONTINUE)])
+def test_a_server_that_drips_for_ever_is_cut_off(first, piece):
+    """It goes on until the other side hangs up; each byte is in time, the answer never is."""
+    hung_up, over = threading.Event(), threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        client, _ = listening.accept()
+        with client:
+            client.recv(4096)
+            try:
+                client.sendall(first)
+                while not over.wait(0.02):
+                    client.sendall(piece)
+            except OSError:
+                hung_up.set()
+
+    server = threading.Thread(target=drip, daemon=True)
+    server.start()
+    manners = Manners(wait=0.1, whole=30, tries=1)
+    feed = WebFeed(f"http://127.0.0.1:{listening.getsockname()[1]}/", private=True, manners=manners)
+    try:
+        with pytest.raises(FeedUnavailable, match="no answer"):
+            feed.get("checkpoint", most=10)
+        assert hung_up.wait(60)
+    finally:
+        over.set()
+        feed.close()
+        listening.close()
+        server.join()
+
+
+def test_a_pause_that_a_server_asks_for_does_not_outlast_the_pull():
+    server, clock = Server({"/feed/x": [(503, {"retry-after": "100"}, b"")]}), Clock()
+    with serving(server) as address:
+        feed = feed_at(address, clock, manners=Manners(whole=30))
+        with pytest.raises(FeedUnavailable, match="longer than 30 s"):
+            feed.get("x", most=9)
+        assert clock.now <= 1030
+        feed.close()
+
+
+def test_a_host_of_six_bytes_and_more_is_named_as_its_server_knows_it():
+    class Six(Server):
+        address_family = socket.AF_INET6
+
+        def __init__(self, answers) -> None:
+            ThreadingHTTPServer.__init__(self, ("::1", 0), Handler)
+            self.answers, self.asked = answers, []
+
+    try:
+        server = Six({"/x": [(200, {}, b"x")]})
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    port = server.server_address[1]
+    with serving(server):
+        feed = feed_at(f"http://[::1]:{port}/")
+        assert feed.get("x", most=9) == b"x"
+        feed.close()
+    assert server.asked[0][1]["host"] == f"[::1]:{port}"
+
+
+def test_a_folder_is_read_without_following_links_or_waiting_at_pipes(tmp_path):
+    feed = tmp_path / "feed"
+    (feed / "tile").mkdir(parents=True)
+    (tmp_path / "secret").write_bytes(b"ours")
+    (feed / "checkpoint").symlink_to(tmp_path / "secret")
+    (feed / "documents").symlink_to(tmp_path)
+    os.mkfifo(feed / "office.json")
+    (feed / "tile" / "0").write_bytes(b"plain")
+    source = folder_feed(str(feed))
+    assert source.get("tile/0", most=9) == b"plain"
+    assert source.get("tile/1", most=9) is None
+    assert source.get("elsewhere/1", most=9) is None
+    for path in ("checkpoint", "documents/secret", "office.json", "tile"):
+        with pytest.raises(FeedUnavailable, match="no plain file"):
+            source.get(path, most=9)
+    with pytest.raises(FeedUnavailable, match="larger than 4 bytes"):
+        source.get("tile/0", most=4)

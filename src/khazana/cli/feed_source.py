@@ -3,9 +3,9 @@
 A web server decides nothing here: not how much is read, not how long, not which machine is asked.
 """
 
-import ipaddress
+import os
 import re
-import socket
+import stat
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,8 @@ import httpx
 
 from khazana import __version__
 from khazana.accord.feed.paths import OFFICE
-from khazana.cli.log_folder import DiskFolder
+from khazana.cli.feed_addresses import addresses_of, is_public
+from khazana.cli.feed_deadline import Connection
 from khazana.errors import KhazanaError
 from khazana.statement.log.files import CHECKPOINT
 
@@ -26,6 +27,9 @@ _HEADERS = {"user-agent": f"khazana/{__version__} (accord pull)", "accept-encodi
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_HOPS = 3
+# Not on Windows, where no log is kept either.
+_DIRECTORY = getattr(os, "O_DIRECTORY", 0)
+_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 CHANGING = frozenset({CHECKPOINT, OFFICE})
 """All else in a feed never changes, or is fetched once."""
 
@@ -54,8 +58,8 @@ class FeedAddressRefused(KhazanaError):
 class Manners:
     """How a server is asked. All in seconds but for `tries`.
 
-    pause: between two requests. wait: for one answer. whole: for one pull. longest: of one pause
-    that the server asks for.
+    pause: between two requests. wait: for the next byte of an answer; the whole answer has three
+    times as long. whole: for one pull. longest: of one pause that the server asks for.
     """
 
     pause: float = 0.02
@@ -84,13 +88,17 @@ class WebFeed:
     look_up: Callable[[str, int], list[str]] | None = None
     requests: int = 0
     _client: httpx.Client | None = None
+    _connection: Connection = field(default_factory=Connection)
     _until: float | None = None
     _last: float | None = None
 
     def __post_init__(self) -> None:
         if not self.address.endswith("/"):
             self.address += "/"
-        parts = urlsplit(self.address)
+        try:
+            parts = urlsplit(self.address)
+        except ValueError as error:
+            raise FeedAddressRefused(address=self.address[:200], problem=str(error)) from error
         if not parts.hostname or parts.username or parts.query or parts.fragment:
             problem = "a feed's address is http(s)://host/path, without name, query or fragment"
             raise FeedAddressRefused(address=self.address[:200], problem=problem)
@@ -105,6 +113,8 @@ class WebFeed:
             self._be_polite()
             try:
                 status, headers, body = self._hop(urljoin(self.address, path), conditions, most)
+            except httpx.InvalidURL as error:
+                raise FeedAddressRefused(address=self.address, problem=str(error)) from error
             except httpx.HTTPError as error:
                 problem, asked = f"no answer ({type(error).__name__})", None
             else:
@@ -120,24 +130,32 @@ class WebFeed:
                 if status not in _RETRIED:
                     break
             if attempt < self.manners.tries:
-                self.sleep(min(_asked(asked) or 2.0 ** (attempt - 1), self.manners.longest))
+                self._rest(min(_asked(asked) or 2.0 ** (attempt - 1), self.manners.longest))
         raise FeedUnavailable(address=urljoin(self.address, path), problem=problem)
 
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None
+        self._connection.close()
 
     def _be_polite(self) -> None:
         now = self.clock()
         if self._until is None:
             self._until = now + self.manners.whole
-        if now > self._until:
+        if now >= self._until:
             problem = f"the pull took longer than {self.manners.whole:.0f} s"
             raise FeedUnavailable(address=self.address, problem=problem)
         if self._last is not None and now - self._last < self.manners.pause:
-            self.sleep(self.manners.pause - (now - self._last))
+            self._rest(self.manners.pause - (now - self._last))
         self._last = self.clock()
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep, but not beyond the end of the pull."""
+        self.sleep(max(min(seconds, self._left()), 0.0))
+
+    def _left(self) -> float:
+        return self.manners.whole if self._until is None else self._until - self.clock()
 
     def _hop(
         self, url: str, conditions: Mapping[str, str], most: int
@@ -147,7 +165,11 @@ class WebFeed:
             status, headers, body = self._ask(url, conditions, most)
             if status not in _REDIRECTS:
                 return status, headers, body
-            url = urljoin(url, headers.get("location", ""))
+            try:
+                url = urljoin(url, headers.get("location", ""))
+            except ValueError as error:
+                problem = "the feed's server sends us to something that is no address"
+                raise FeedAddressRefused(address=self.address[:200], problem=problem) from error
             if not _WEB.match(url):
                 problem = "the feed's server sends us to something that is no web address"
                 raise FeedAddressRefused(address=url[:200], problem=problem)
@@ -166,11 +188,18 @@ class WebFeed:
         port = "" if parts.port is None else f":{parts.port}"
         direct = parts._replace(netloc=f"{host}{port}").geturl()
         name = (parts.hostname or "").encode("idna").decode()
-        extensions: dict[str, Any] = {"sni_hostname": name} if parts.scheme == "https" else {}
-        headers = {**_HEADERS, **conditions, "host": f"{name}{port}"}
+        named = f"[{name}]" if ":" in name else name
+        extensions: dict[str, Any] = {"trace": self._connection.seen}
+        if parts.scheme == "https":
+            extensions["sni_hostname"] = name
+        headers = {**_HEADERS, **conditions, "host": f"{named}{port}"}
         self.requests += 1
         until = self.clock() + self.manners.wait * 3
-        with self._opened().stream("GET", direct, headers=headers, extensions=extensions) as answer:
+        # Headers too can come a byte at a time, or interim answers without end.
+        with (
+            self._connection.cut_after(min(self.manners.wait * 3, self._left())),
+            self._opened().stream("GET", direct, headers=headers, extensions=extensions) as answer,
+        ):
             if answer.status_code != 200:
                 return answer.status_code, answer.headers, b""
             body = bytearray()
@@ -192,7 +221,7 @@ class WebFeed:
         except (OSError, ValueError) as error:
             raise FeedUnavailable(address=url[:200], problem="its host is not found") from error
         for address in addresses:
-            if not self.private and not ipaddress.ip_address(address).is_global:
+            if not self.private and not is_public(address):
                 problem = (
                     f"its address {address} is of this machine or of an inner network "
                     "(--private allows it)"
@@ -204,7 +233,11 @@ class WebFeed:
         if self._client is None:
             # No proxy from the environment: it would be asked instead of the judged address.
             self._client = httpx.Client(
-                timeout=self.manners.wait, follow_redirects=False, trust_env=False
+                timeout=self.manners.wait,
+                follow_redirects=False,
+                trust_env=False,
+                # One, so that the connection that was opened last is the one in use.
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
             )
         return self._client
 
@@ -218,12 +251,41 @@ class WebFeed:
 
 @dataclass(frozen=True)
 class FolderFeed:
-    """A feed in a folder on this machine."""
+    """A feed in a folder on this machine, which somebody else may have filled: plain files only.
 
-    folder: DiskFolder
+    A link would lead to whatever we can read, and a pipe would let us wait for ever.
+    """
+
+    root: Path
 
     def get(self, path: str, *, most: int) -> bytes | None:
-        return self.folder.read(path, most=most)
+        """The file at the path below the folder."""
+        *folders, name = path.split("/")
+        handle = os.open(self.root, os.O_RDONLY | _DIRECTORY)
+        try:
+            for each in folders:
+                inner = os.open(each, os.O_RDONLY | _DIRECTORY | _PLAIN, dir_fd=handle)
+                os.close(handle)
+                handle = inner
+            file = os.open(name, os.O_RDONLY | _PLAIN, dir_fd=handle)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise FeedUnavailable(
+                address=str(self.root / path),
+                problem=f"it is no plain file in plain folders ({error.strerror})",
+            ) from error
+        finally:
+            os.close(handle)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise FeedUnavailable(address=str(self.root / path), problem="it is no plain file")
+        with open(file, "rb") as opened:
+            content = opened.read(most + 1)
+        if len(content) > most:
+            problem = f"it is larger than {most} bytes"
+            raise FeedUnavailable(address=str(self.root / path), problem=problem)
+        return content
 
     def close(self) -> None:
         """Nothing is open."""
@@ -238,20 +300,7 @@ def folder_feed(text: str) -> FolderFeed:
     """The feed in a folder, which must be there."""
     if not Path(text).is_dir():
         raise FeedUnavailable(address=text, problem="there is no such folder")
-    return FolderFeed(DiskFolder(Path(text)))
-
-
-def addresses_of(host: str, port: int) -> list[str]:
-    """The addresses of a host, which may be given as one.
-
-    >>> addresses_of("127.0.0.1", 80), addresses_of("::1", 80)
-    (['127.0.0.1'], ['::1'])
-    """
-    try:
-        return [str(ipaddress.ip_address(host))]
-    except ValueError:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(each[4][0]).partition("%")[0] for each in found]
+    return FolderFeed(Path(text))
 
 
 def _asked(retry_after: str | None) -> float | None:
