@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from khazana.statement.dsse import joined, sign
-from khazana.statement.envelope import write_statement
 from khazana.statement.office_file import write_office
 from khazana.supervision.coverage.countersign import attach_recomputation
 from khazana.supervision.solvency.epoch import PAYLOAD_TYPE, epoch_bytes
@@ -33,5 +32,5 @@ def write_covered(folder: Path) -> Path:
         envelope = recomputed(told.epoch)
         (place / "recomputed.json").write_text(json.dumps(envelope.to_json()))
         statement = attach_recomputation(told.statement, envelope)
-        (place / "coverage.json").write_bytes(write_statement(statement))
+        (place / "coverage.json").write_bytes(scene.signed(statement))
     return home

@@ -3,18 +3,27 @@
 import csv
 import io
 import json
+from datetime import timedelta
 
+import msgspec
 import pytest
 
 pytest.importorskip("django")
 
+from django.utils import timezone
+
+from khazana.ledger.canonical import canonical_bytes
 from khazana.portal.statement.importing import import_folder
 from khazana.portal.statement.publication import PublicationRefused
-from khazana.portal.supervision.models import EpochRow
+from khazana.portal.supervision.checking import check_coverage, unchecked_coverage
+from khazana.portal.supervision.deriving import COVERAGE_WRONG, derive_providers
+from khazana.portal.supervision.models import CoverageReportRow, EpochRow
+from khazana.statement.dsse import joined, sign
+from khazana.supervision.solvency.epoch import PAYLOAD_TYPE, epoch_bytes
 from tests.portal.publication import write_publication
 from tests.portal.supervision.covered import SLUG, write_covered
 from tests.portal.supervision.providers import write_providers
-from tests.supervision.coverage.scene import honest, recomputed
+from tests.supervision.coverage.scene import REGULATOR, honest, recomputed
 
 pytestmark = pytest.mark.django_db
 PAGE = f"providers/office/{SLUG}/"
@@ -39,7 +48,9 @@ def test_each_asset_has_its_status_and_the_share_is_covered_at_a_block(shown, cl
     }  # fmt: skip
     assert row.kept == 1_200_000_000
     page = client.get(f"/en/{PAGE}").content.decode()
+    assert "As the provider states: " in page  # no chain has been asked
     assert "165.5%" in page
+    assert "grade-A" not in page
     assert f"{row.block_height}" in page
     assert "solvent" not in page.lower().replace("insolvent", "")
     for asset in ("BTC", "ETH", "PKR", "USDT"):
@@ -123,6 +134,132 @@ def test_a_rejected_epoch_says_why_in_the_readers_language(folder, client):
     page = client.get(f"/es/{PAGE}").content.decode()
     assert "El nivel publicado no es de este estado." in page
     assert "level_differs" in page
+
+
+def rewritten(folder, change):
+    """The newest coverage statement with other bytes."""
+    path = folder / "providers" / SLUG / "0002" / "coverage.json"
+    path.write_bytes(change(path.read_bytes()))
+
+
+def unsigned(raw):
+    return canonical_bytes(json.loads(raw) | {"evidence": []}) + b"\n"
+
+
+def with_more_coins(raw):
+    """Unsigned, and its parts no longer give its root."""
+    document = json.loads(raw)
+    for part in document["parts"]:
+        if part["name"] == "asset/BTC":
+            part["body"] |= {"proved": 2 * 10**15, "status": "proved"}
+    return canonical_bytes(document) + b"\n"
+
+
+def told_by_another(raw):
+    """Signed with valid keys of the provider, and the coins are not the wallets'."""
+
+    def change(parts):
+        parts["asset/BTC"]["proved"] += 10**8
+
+    return honest().published(change=change)
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [(unsigned, "signatures"), (with_more_coins, "root"), (told_by_another, "coverage_totals")],
+)
+def test_a_coverage_that_any_reader_would_reject_is_shown_as_rejected(
+    folder, client, change, check
+):
+    rewritten(folder, change)
+    import_folder(folder, own=True)
+    row = EpochRow.objects.get(epoch=2)
+    assert row.rejected == COVERAGE_WRONG
+    assert row.why.startswith(f"{check}: ")
+    page = client.get("/es/providers/").content.decode()
+    assert "El estado de cobertura no es lo que dice" in page
+    assert "%" not in page.split("<main")[1].split("</article>")[0].replace("100%", "")
+
+
+def test_a_missing_level_and_a_second_statement_of_an_epoch_are_rejected(folder):
+    home = folder / "providers" / SLUG
+    (home / "0001" / "liabilities-BTC.level.bin").unlink()
+    (home / "0003").mkdir()
+    for file in (home / "0002").iterdir():
+        (home / "0003" / file.name).write_bytes(file.read_bytes())
+    scene = honest()
+    other = msgspec.structs.replace(scene.told[2].epoch, software="another tale")
+    signed = joined([sign(PAYLOAD_TYPE, epoch_bytes(other), key) for key in scene.world.keys[:2]])
+    (home / "0003" / "epoch.json").write_text(json.dumps(signed.to_json()))
+    for name in ("coverage.json", "recomputed.json"):
+        (home / "0003" / name).unlink()
+    import_folder(folder, own=True)
+    found = {row.folder[-4:]: row.rejected for row in EpochRow.objects.all()}
+    assert found == {
+        "0001": "level_needed", "0002": "other_statement", "0003": "other_statement"
+    }  # fmt: skip
+
+
+def reported(row, exit_status, failed="", **checks):
+    return CoverageReportRow.objects.create(
+        sha256=row.coverage_sha256,
+        fingerprint=row.provider.fingerprint,
+        source="esplora",
+        checked_at=timezone.now(),
+        exit_status=exit_status,
+        checks=checks,
+        failed=failed,
+    )
+
+
+PASSED = {
+    f"coverage_{name}": "passed" for name in ("snapshot", "coins", "borrowed")
+}  # fmt: skip
+
+
+def test_covered_is_said_only_when_a_chain_was_asked_and_every_check_of_the_coins_passed(
+    shown, client
+):
+    row = EpochRow.objects.get(epoch=2)
+    report = reported(row, 2, **PASSED | {"coverage_borrowed": "not checkable"})
+    assert "As the provider states: " in client.get(f"/en/{PAGE}").content.decode()
+    report.delete()
+    report = reported(row, 0, **PASSED)
+    page = client.get(f"/en/{PAGE}").content.decode()
+    first = page.split("<section")[1]
+    assert "As the provider states" not in first
+    assert "covered at block" in first
+    assert "Who controls the coins is not shown." in first
+    assert "grade-A" in first
+    report.delete()
+    reported(row, 1, "coin X is not there", **PASSED | {"coverage_coins": "failed"})
+    page = client.get(f"/ur/{PAGE}").content.decode()
+    assert "coin X is not there" in page
+    assert "grade-A" not in page
+
+
+def test_the_portals_own_check_runs_the_strangers_command(shown, settings):
+    first, second = unchecked_coverage(now=timezone.now())
+    assert (first.epoch, second.epoch) == (2, 1)
+    report = check_coverage(first, "esplora:http://127.0.0.1:9")
+    assert report.exit_status == 2  # nobody answers there, which is nobody's fault
+    assert report.checks["signatures"] == "passed"
+    assert report.checks["coverage_levels"] == "passed"
+    assert report.checks["coverage_coins"] == "not checkable"
+    assert [row.epoch for row in unchecked_coverage(now=timezone.now())] == [1]
+    later = timezone.now() + timedelta(hours=2)
+    assert [row.epoch for row in unchecked_coverage(now=later)] == [2, 1]
+
+
+def test_the_regulator_is_the_one_that_the_operator_names(folder, client, settings):
+    import_folder(folder, own=True)
+    not_told = "this portal was not told that this is the regulator"
+    assert not_told in client.get(f"/en/{PAGE}").content.decode()
+    settings.KNOWN_OFFICES = [REGULATOR.fingerprint]
+    derive_providers(EpochRow.objects.first().provider.office)
+    page = client.get(f"/en/{PAGE}").content.decode()
+    assert not_told not in page
+    assert REGULATOR.fingerprint in page
 
 
 def test_an_unknown_provider_is_not_found(shown, client):

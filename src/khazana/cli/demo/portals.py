@@ -89,6 +89,7 @@ def _started(office: str, port: int, directory: Path, chain_url: str) -> Portal:
         # Founded later in the demo: each is known from when its file is there.
         *("--known-office", str(directory / other / "office.json")),
         *("--known-office", str(directory / lies.DRILL / "office.json")),
+        *("--known-office", str(directory / office / "providers" / "regulator.json")),
         *("--progress", str(directory / lies.PROGRESS), "--accent", _ACCENTS[office]),
     ]
     process = subprocess.Popen([sys.executable, "-m", "khazana.portal", *words])

@@ -69,7 +69,8 @@ def parser() -> argparse.ArgumentParser:
             metavar="FILE|FINGERPRINT",
             action="append",
             default=[],
-            help="an office whose log and verdicts are shown, by office.json or fingerprint "
+            help="an office whose log, verdicts or countersignatures count, by office.json or "
+            "fingerprint "
             "(repeatable; KHAZANA_PORTAL_KNOWN_OFFICES)",
         )
         command.add_argument(

@@ -18,6 +18,7 @@ from khazana.portal.statement.checking import check_statement, unchecked
 from khazana.portal.statement.choosing import standing_statements
 from khazana.portal.statement.importing import import_folder
 from khazana.portal.statement.publication import PublicationRefused
+from khazana.portal.supervision.checking import check_coverage, unchecked_coverage
 
 LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
@@ -149,4 +150,17 @@ class Checks:
                 check_statement(statement, self.source)
             except (KhazanaError, OSError, subprocess.SubprocessError) as error:
                 LOG.warning("%s was not checked: %s", statement.root[:12], error)
+                self._not_before[name] = now + CHECK_AGAIN_SECONDS
+        self._check_coverage(now)
+
+    def _check_coverage(self, now: float) -> None:
+        """Check each provider's newest coverage statement that no report speaks of yet."""
+        for epoch in unchecked_coverage(now=datetime.now(UTC)):
+            name = (epoch.digest, epoch.coverage_sha256)
+            if now < self._not_before.get(name, now):
+                continue
+            try:
+                check_coverage(epoch, self.source)
+            except (KhazanaError, OSError, subprocess.SubprocessError) as error:
+                LOG.warning("%s was not checked: %s", epoch.folder, error)
                 self._not_before[name] = now + CHECK_AGAIN_SECONDS

@@ -52,7 +52,7 @@ def check_statement(statement: StatementRow, source: str) -> ReportRow:
             timeout=MOST_SECONDS,
             check=False,
             cwd=name,
-            env=_environment(),
+            env=environment(),
         )
     document = _report(ended.stdout)
     with transaction.atomic():
@@ -69,7 +69,7 @@ def check_statement(statement: StatementRow, source: str) -> ReportRow:
     return row
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Ours without the portal's secrets; the check needs none of them."""
     return {
         name: value for name, value in os.environ.items() if not name.startswith("KHAZANA_PORTAL_")

@@ -7,29 +7,38 @@ providers/SLUG/NAME/statement.json              the coins that it kept at the sa
 providers/SLUG/NAME/recomputed.json             the regulator's countersignature
 """
 
+import hashlib
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import msgspec
+from django.conf import settings
+from django.utils import timezone
 
+from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.errors import KhazanaError
 from khazana.ledger.canonical import parse_strict
+from khazana.portal.accord.known import known_offices
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow
 from khazana.portal.statement.publication import PublicationRefused
 from khazana.portal.supervision.models import EpochRow, ProviderRow
+from khazana.statement.checks import Profile, Verdict
 from khazana.statement.dsse import Envelope, read_envelope, valid_signers
 from khazana.statement.identity import STATEMENT_ROLE, Office
-from khazana.statement.office_file import read_office
+from khazana.statement.office_file import Pin, read_office
 from khazana.statement.times import read_instant
 from khazana.supervision.coverage.countersign import contradiction, read_recomputation, signers_in
 from khazana.supervision.coverage.reading import read_coverage
+from khazana.supervision.coverage.verify import CoverageRequest, verify_coverage
 from khazana.supervision.solvency.check import read_level
 from khazana.supervision.solvency.epoch import PAYLOAD_TYPE, Epoch, TreeHead, read_epoch
-from khazana.supervision.solvency.errors import ProofRejected
+from khazana.supervision.solvency.errors import ProofRejected, Reason
 
 IDENTITY, EPOCH = "office.json", "epoch.json"
 COVERAGE, RECOMPUTED = "coverage.json", "recomputed.json"
+COVERAGE_WRONG = "coverage_wrong"
+"""Why an epoch is rejected whose coverage statement is not what it says."""
 REGULATOR = "providers/regulator.json"
 Value = TypeVar("Value")
 
@@ -77,6 +86,10 @@ def _provider(
         fingerprint=identity.fingerprint,
     )
     for _statement, row in epochs:
+        others = {r.digest for _, r in epochs if r.epoch == row.epoch} - {row.digest}
+        if others and not row.rejected:
+            row.rejected = Reason.OTHER_STATEMENT
+            row.why = f"the provider signed another statement of epoch {row.epoch}: {min(others)}"
         row.provider = provider
         row.save()
 
@@ -95,6 +108,9 @@ def _epoch(
         raise PublicationRefused(path=path, problem="the provider's keys did not sign it")
     statement = _read(path, read_epoch, envelope.payload)
     reason, why = _rejected(statement, files)
+    covered = _coverage(folder, files, statement)
+    if covered and not reason:
+        reason, why = _lies(files[COVERAGE], identity)
     return statement, EpochRow(
         epoch=statement.epoch,
         digest=statement.digest,
@@ -105,7 +121,7 @@ def _epoch(
         rejected=reason,
         why=why,
         recomputed=_recomputed(folder, files, statement, regulator),
-        **_coverage(folder, files, statement),
+        **covered,
     )
 
 
@@ -120,7 +136,31 @@ def _coverage(folder: str, files: dict[str, bytes], statement: Epoch) -> dict[st
     return {
         "block_time": read_instant(coverage.header.block_mtp),
         "coverage": [msgspec.to_builtins(body) for body in coverage.assets.values()],
+        "coverage_sha256": hashlib.sha256(raw).hexdigest(),
     }
+
+
+def _lies(raw: bytes, identity: Office) -> tuple[str, str]:
+    """What every reader of the coverage statement finds wrong without a chain, if anything: its
+    root, the provider's signatures, one block, totals, what assets are called.
+    """
+    report = verify_coverage(
+        CoverageRequest(
+            raw=raw,
+            chain=None,
+            engine=best_engine(),
+            profile=Profile.TOTALS,
+            now=timezone.now(),
+            pin=Pin(identity.fingerprint, identity),
+        )
+    )
+    for line in report.lines:
+        if line.result.verdict is Verdict.FAILED:
+            return COVERAGE_WRONG, f"{line.result.name}: {line.result.summary}"
+    for name in ("root", "signatures"):
+        if report.result(name).verdict is not Verdict.PASSED:
+            return COVERAGE_WRONG, f"{name}: {report.result(name).summary}"
+    return "", ""
 
 
 def _recomputed(
@@ -136,10 +176,16 @@ def _recomputed(
         raise PublicationRefused(path=path, problem=problem)
     rows = sum(tree.rows for tree in found.trees if tree.name == "liabilities/BTC")
     if regulator is None:
-        return {"signed": False, "rows": rows, "by": {}}
+        return {"signed": False, "rows": rows, "by": {}, "fingerprint": "", "pinned": False}
     keys, threshold = _read(path, lambda _: signers_in(envelope, regulator), raw)
-    names = dict(regulator.newest.names)
-    return {"signed": len(keys) >= threshold, "rows": rows, "by": names}
+    return {
+        "signed": len(keys) >= threshold,
+        "rows": rows,
+        "by": dict(regulator.newest.names),
+        "fingerprint": regulator.fingerprint,
+        # Anybody can call an identity of their own a regulator; the operator says which one is.
+        "pinned": regulator.fingerprint in known_offices(settings.KNOWN_OFFICES),
+    }
 
 
 def _signed_by(envelope: Envelope, identity: Office, path: str) -> bool:
@@ -162,7 +208,7 @@ def _rejected(statement: Epoch, files: dict[str, bytes]) -> tuple[str, str]:
     for number, head in enumerate(statement.trees):
         raw = files.get(level_name(head))
         if raw is None:
-            continue
+            return Reason.LEVEL_NEEDED, f"{level_name(head)} is not published"
         try:
             read_level(raw, epoch=statement, tree=number)
         except ProofRejected as rejected:

@@ -47,6 +47,8 @@ class EpochRow(models.Model):
     """The block's median time past, as the coverage statement gives it."""
     coverage = models.JSONField(default=list)
     """The coverage statement's assets, each with owed, proved, attested and status."""
+    coverage_sha256 = models.CharField(max_length=64, blank=True)
+    """Of the coverage statement, by which a report names it; "" where there is none."""
     recomputed = models.JSONField(null=True)
     """The regulator's countersignature: whether its key signed, and of how many customers."""
 
@@ -65,5 +67,36 @@ class EpochRow(models.Model):
         return next((each["proved"] for each in self.coverage if each["asset"] == "BTC"), None)
 
     @property
+    def report(self) -> "CoverageReportRow | None":
+        """What the portal's own check of exactly this coverage statement said."""
+        return CoverageReportRow.objects.filter(
+            sha256=self.coverage_sha256, fingerprint=self.provider.fingerprint
+        ).first()
+
+    @property
     def statement_path(self) -> str:
         return f"{self.folder}/epoch.json"
+
+
+class CoverageReportRow(models.Model):
+    """What `khazana verify` said here of a coverage statement; kept whatever is imported again."""
+
+    sha256 = models.CharField(max_length=64)
+    """Of the coverage statement's bytes."""
+    fingerprint = models.CharField(max_length=64)
+    """Of the provider that the command expected."""
+    source = models.CharField(max_length=16)
+    checked_at = models.DateTimeField()
+    exit_status = models.SmallIntegerField()
+    checks = models.JSONField()
+    """Check -> verdict."""
+    failed = models.TextField(blank=True)
+    """What the first check that failed said."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["sha256", "fingerprint"], name="one_report_a_file"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.sha256[:12]} {self.exit_status}"

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from khazana.portal.formatting.bidi import SafeText, ltr_html
 from khazana.portal.formatting.numbers import decimal_text, percent_text
+from khazana.portal.supervision.deriving import COVERAGE_WRONG
 from khazana.portal.supervision.models import EpochRow
 from khazana.supervision.solvency.page.build import page_words
 from khazana.supervision.solvency.sampling import USUAL_OMISSIONS, USUAL_SURENESS, checks_needed
@@ -71,7 +72,20 @@ def covered_html(epoch: EpochRow) -> SafeText | None:
 
 def rejected_text(reason: str) -> str:
     """Why a reader rejects the published files, in the reader's language; "" where nobody does."""
+    if reason == COVERAGE_WRONG:
+        return gettext("The coverage statement is not what it says: a check of it fails.")
     return page_words()["reason"][reason][_language()] if reason else ""
+
+
+def standing_of(epoch: EpochRow) -> str:
+    """What the portal's own check says of the coins: passed, failed, or open (nothing yet)."""
+    report = epoch.report
+    if report is None:
+        return "open"
+    if report.exit_status == 1:
+        return "failed"
+    wanted = ("coverage_snapshot", "coverage_coins", "coverage_borrowed")
+    return "passed" if all(report.checks.get(name) == "passed" for name in wanted) else "open"
 
 
 def omissions() -> list[tuple[SafeText, list[int]]]:

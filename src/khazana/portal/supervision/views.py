@@ -20,6 +20,7 @@ from khazana.portal.supervision.shown import (
     omissions,
     owed_of,
     rejected_text,
+    standing_of,
 )
 
 
@@ -31,6 +32,7 @@ class Shown:
     lines: Sequence[Line]
     covered: SafeText | None
     rejected: str
+    standing: str
     newest: bool
 
 
@@ -80,6 +82,7 @@ def _shown(row: ProviderRow) -> list[Shown]:
             lines_of(epoch),
             covered_html(epoch),
             rejected_text(epoch.rejected),
+            standing_of(epoch),
             newest=number == 0,
         )
         for number, epoch in enumerate(row.epochs.all())

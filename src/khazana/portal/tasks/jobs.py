@@ -14,6 +14,7 @@ from khazana.bitcoin.adapters.source import open_chain
 from khazana.portal.statement.checking import check_statement, unchecked
 from khazana.portal.statement.choosing import standing_statements
 from khazana.portal.statement.importing import import_folder
+from khazana.portal.supervision.checking import check_coverage, unchecked_coverage
 from khazana.portal.tasks.models import TipRow
 from khazana.portal.tasks.worker import Effect
 from khazana.units import Height
@@ -42,6 +43,9 @@ def check_newest() -> dict[str, Any]:
                 if unchecked(statement, now=timezone.now()):
                     report = check_statement(statement, settings.DESK_SOURCE)
                     checked.append({"root": statement.root, "exit_status": report.exit_status})
+        for epoch in unchecked_coverage(now=timezone.now()):
+            found = check_coverage(epoch, settings.DESK_SOURCE)
+            checked.append({"root": epoch.digest, "exit_status": found.exit_status})
     return {"checked": checked}
 
 

@@ -13,6 +13,31 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="CoverageReportRow",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("source", models.CharField(max_length=16)),
+                ("checked_at", models.DateTimeField()),
+                ("exit_status", models.SmallIntegerField()),
+                ("checks", models.JSONField()),
+                ("failed", models.TextField(blank=True)),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("sha256", "fingerprint"), name="one_report_a_file"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="ProviderRow",
             fields=[
                 (
@@ -57,6 +82,7 @@ class Migration(migrations.Migration):
                 ("why", models.TextField(blank=True)),
                 ("block_time", models.DateTimeField(null=True)),
                 ("coverage", models.JSONField(default=list)),
+                ("coverage_sha256", models.CharField(blank=True, max_length=64)),
                 ("recomputed", models.JSONField(null=True)),
                 (
                     "provider",
