@@ -36,6 +36,7 @@ from khazana.statement.wire import Hash256
 
 OPINION_TYPE: Final = "khazana.audit-opinion/1"
 PAYLOAD_TYPE = "application/vnd.khazana.audit-opinion+json"
+AUDITOR_ROLE = "auditor"
 MOST_OPINION_BYTES = 1 << 20
 Kind = Literal["unqualified", "qualified", "adverse", "disclaimer"]
 KINDS: tuple[Kind, ...] = ("unqualified", "qualified", "adverse", "disclaimer")
@@ -226,16 +227,26 @@ def _opinion(raw: bytes) -> Opinion:
     return opinion
 
 
+def named_as_auditor(statement: Statement) -> frozenset[str]:
+    """Keys that the newest identity in the file gives the role "auditor": the office's word."""
+    return _keys_of(statement, (AUDITOR_ROLE,), newest=True)
+
+
 def _own_keys(statement: Statement) -> frozenset[str]:
-    own: frozenset[str] = frozenset()
+    return _keys_of(statement, (ROOT_ROLE, STATEMENT_ROLE))
+
+
+def _keys_of(statement: Statement, roles: Sequence[str], *, newest: bool = False) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
     for _, item in evidence_places(statement):
         if item.type != IDENTITY_TYPE or item.subject_root != statement.root:
             continue
         try:
-            versions = carried_office(item).versions
+            office = carried_office(item)
         except KhazanaError:
             continue  # the check "identity" says what is wrong with it
-        for version in versions:
-            for role in (ROOT_ROLE, STATEMENT_ROLE):
-                own |= version.roles[role].keys
-    return own
+        for version in (office.newest,) if newest else office.versions:
+            for name in roles:
+                role = version.roles.get(name)
+                found |= frozenset() if role is None else role.keys
+    return found

@@ -28,6 +28,7 @@ from khazana.portal.mining.importing import derive_sites
 from khazana.portal.reserve.deriving import derive_rows, forget_rows
 from khazana.portal.reserve.models import MovementRow
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow, StatementRow
+from khazana.portal.statement.opinions import opinions_shown
 from khazana.portal.statement.publication import (
     OTHERS,
     STATEMENTS,
@@ -255,6 +256,7 @@ def _shown(fresh: _Fresh) -> dict[str, Any]:
         "verdicts": verdicts_of(statement),
         "book": [msgspec.to_builtins(body) for body in statement.book_bodies],
         "exclusions": [msgspec.to_builtins(body) for body in statement.exclusions],
+        "opinions": opinions_shown(envelope, now=datetime.now(UTC)),
         "part_count": envelope.size,
         "withheld_count": len(envelope.withheld),
     }

@@ -63,6 +63,8 @@ class StatementRow(models.Model):
     """Bodies of what changed without a transaction: losses, restatements, perimeter changes."""
     exclusions = models.JSONField(default=list)
     """What the office knows of and leaves out, and why."""
+    opinions = models.JSONField(default=list)
+    """Auditors' signed opinions that the file carries, as `portal.statement.opinions` says them."""
     part_count = models.PositiveIntegerField()
     withheld_count = models.PositiveIntegerField()
 

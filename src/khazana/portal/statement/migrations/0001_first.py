@@ -90,6 +90,7 @@ class Migration(migrations.Migration):
                 ("verdicts", models.JSONField(default=dict)),
                 ("book", models.JSONField(default=list)),
                 ("exclusions", models.JSONField(default=list)),
+                ("opinions", models.JSONField(default=list)),
                 ("part_count", models.PositiveIntegerField()),
                 ("withheld_count", models.PositiveIntegerField()),
                 (
