@@ -246,6 +246,7 @@ def test_the_portals_own_check_runs_the_strangers_command(shown, settings):
     assert report.checks["signatures"] == "passed"
     assert report.checks["coverage_levels"] == "passed"
     assert report.checks["coverage_coins"] == "not checkable"
+    assert report.checks["coverage_beside"] == "passed"  # the office's own statement
     assert [row.epoch for row in unchecked_coverage(now=timezone.now())] == [1]
     later = timezone.now() + timedelta(hours=2)
     assert [row.epoch for row in unchecked_coverage(now=later)] == [2, 1]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from khazana.portal.statement.checking import MOST_SECONDS, CheckFailedToRun, environment
+from khazana.portal.statement.choosing import standing_of_office
 from khazana.portal.statement.models import FileRow
 from khazana.portal.supervision.models import CoverageReportRow, EpochRow
 
@@ -89,3 +90,23 @@ def _beside(row: EpochRow, folder: Path) -> Iterator[str]:
         )
         (folder / "previous.json").write_bytes(bytes(earlier.raw))
         yield from ("--previous", "previous.json")
+    for number, other in enumerate(_others(row)):
+        (folder / f"beside-{number}.json").write_bytes(other)
+        yield from ("--beside", f"beside-{number}.json")
+
+
+def _others(row: EpochRow) -> Iterator[bytes]:
+    """What no coin of this provider may stand in as well: other providers' newest coverage, and
+    the office's own newest statement.
+    """
+    office = row.provider.office
+    seen = {row.provider_id}
+    rows = EpochRow.objects.filter(provider__office=office, rejected="").exclude(coverage_sha256="")
+    for other in rows.order_by("-block_height", "pk"):
+        if other.provider_id not in seen:
+            seen.add(other.provider_id)
+            path = f"{other.folder}/coverage.json"
+            yield bytes(FileRow.objects.get(office=office, path=path).raw)
+    newest = standing_of_office(office).first()
+    if newest is not None:
+        yield bytes(newest.raw)
