@@ -15,7 +15,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.measure import CannotMeasure, Case, measurement
-from khazana.accord.feed.mirror import Limits, pull
+from khazana.accord.feed.documents import Limits
+from khazana.accord.feed.mirror import pull
 from khazana.accord.feed.paths import OFFICE
 from khazana.bitcoin.network import REGTEST
 from khazana.cli.feed_source import FolderFeed

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, Thread
 
 import pytest
 
+from khazana.accord.feed.errors import FileTooLarge
 from khazana.cli.feed_addresses import addresses_of, is_public
 from khazana.cli.feed_source import (
     FeedAddressRefused,
@@ -91,7 +92,7 @@ def test_what_is_larger_than_asked_for_is_not_read_to_the_end():
     server = Server({"/feed/x": [(200, {}, bytes(1 << 20))]})
     with serving(server) as address:
         feed = feed_at(address)
-        with pytest.raises(FeedUnavailable, match="larger than 1000 bytes"):
+        with pytest.raises(FileTooLarge, match="larger than 1000 bytes"):
             feed.get("x", most=1000)
         feed.close()
 
@@ -382,5 +383,5 @@ def test_a_folder_is_read_without_following_links_or_waiting_at_pipes(tmp_path):
     for path in ("checkpoint", "documents/secret", "office.json", "tile"):
         with pytest.raises(FeedUnavailable, match="no plain file"):
             source.get(path, most=9)
-    with pytest.raises(FeedUnavailable, match="larger than 4 bytes"):
+    with pytest.raises(FileTooLarge, match="larger than 4 bytes"):
         source.get("tile/0", most=4)

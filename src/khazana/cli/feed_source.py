@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from khazana import __version__
+from khazana.accord.feed.errors import FileTooLarge
 from khazana.accord.feed.paths import OFFICE
 from khazana.cli.feed_addresses import addresses_of, is_public
 from khazana.cli.feed_deadline import Connection
@@ -206,8 +207,7 @@ class WebFeed:
             for piece in answer.iter_raw():
                 body += piece
                 if len(body) > most:
-                    problem = f"it is larger than {most} bytes"
-                    raise FeedUnavailable(address=url, problem=problem)
+                    raise FileTooLarge(address=url[:200], limit=most)
                 if self.clock() > until:
                     raise FeedUnavailable(address=url, problem="it comes too slowly")
             return 200, answer.headers, bytes(body)
@@ -283,8 +283,7 @@ class FolderFeed:
         with open(file, "rb") as opened:
             content = opened.read(most + 1)
         if len(content) > most:
-            problem = f"it is larger than {most} bytes"
-            raise FeedUnavailable(address=str(self.root / path), problem=problem)
+            raise FileTooLarge(address=str(self.root / path), limit=most)
         return content
 
     def close(self) -> None:

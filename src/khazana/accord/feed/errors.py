@@ -51,6 +51,16 @@ class FeedTooLarge(KhazanaError):
 
 
 @dataclass(eq=False, kw_only=True)
+class FileTooLarge(KhazanaError):
+    """One file of a feed has more bytes than the reader takes."""
+
+    address: str
+    limit: int
+    code = "feed_file_too_large"
+    words = "{address}: it is larger than {limit} bytes; not read."
+
+
+@dataclass(eq=False, kw_only=True)
 class FeedBehind(KhazanaError):
     """A feed shows an earlier state of a log than the reader has."""
 

@@ -3,22 +3,26 @@
 Everything that comes from a source is hostile until it leads to a root that the office signed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, Protocol
 
 import msgspec
 
+from khazana.accord.feed.documents import (
+    FeedSource,
+    Limits,
+    MirrorFolder,
+    fetched_documents,
+    read_state,
+)
 from khazana.accord.feed.errors import FeedBehind, FeedRefused, FeedTooLarge
 from khazana.accord.feed.paths import (
-    MOST_DOCUMENT_BYTES,
     OFFICE,
     digest_of,
     document_path,
 )
 from khazana.accord.feed.split_view import require_one_log
-from khazana.ledger.canonical import canonical_bytes, parse_strict
 from khazana.statement.identity import Office, require_no_rollback
 from khazana.statement.log.checkpoint import Checkpoint, checkpoint_of
 from khazana.statement.log.entries import (
@@ -27,7 +31,6 @@ from khazana.statement.log.entries import (
     DisclosureEntry,
     VerdictEntry,
 )
-from khazana.statement.log.errors import LogDamaged
 from khazana.statement.log.files import CHECKPOINT, LogFiles, LogFolder, empty_copy, followed
 from khazana.statement.log.notes import MOST_NOTE_BYTES, Note, NoteKey
 from khazana.statement.log.office_keys import log_origin, read_office_checkpoint
@@ -44,54 +47,13 @@ from khazana.statement.log.tiles import (
     tile_at,
 )
 from khazana.statement.office_file import MAX_OFFICE_BYTES, Pin, read_office, write_office
-from khazana.statement.wire import Hash256
-
-STATE = ".state.json"
-MOST_STATE_BYTES = 64 << 20
-DOCUMENTS_AT_ONCE = 256
-BYTES_AT_ONCE = 64 << 20
-"""How many documents become durable together; a pull that is cut short fetches these again."""
-
-
-class FeedSource(Protocol):
-    """Where a feed comes from. Each answer is whatever the source likes to give."""
-
-    def get(self, path: str, *, most: int) -> bytes | None:
-        """The file, or None when there is none; raises when it is larger or does not come."""
-        ...
-
-
-class MirrorFolder(LogFolder, Protocol):
-    """Where the copy lies."""
-
-    def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much one pull takes at most; what it took is kept, and the next one goes on from there.
-
-    entries: by which the log may have grown. document: bytes of one. documents: bytes of all.
-    """
-
-    entries: int = 2_000_000
-    document: int = MOST_DOCUMENT_BYTES
-    documents: int = 4 << 30
-
-
-class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How far documents were fetched. missing: digests that the feed did not serve so far."""
-
-    format: Literal["khazana.mirror/1"] = "khazana.mirror/1"
-    entries: Annotated[int, msgspec.Meta(ge=0)] = 0
-    missing: tuple[Hash256, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pulled:
-    """What a pull came to. missing: digests of documents that the log names and nobody served."""
+    """What a pull came to. missing: digests of documents that the log names and nobody served.
+    left: entries whose documents the next pull looks for.
+    """
 
     office: Office
     log: LogFiles
@@ -99,6 +61,7 @@ class Pulled:
     before: int
     documents: int
     missing: tuple[str, ...]
+    left: int
 
 
 def open_mirror(folder: LogFolder, pin: Pin) -> tuple[Office, LogFiles, Note] | None:
@@ -132,8 +95,21 @@ def pull(
         raise FeedTooLarge(what="new entries", found=more, limit=limits.entries)
     if known is not None and checkpoint.size < before:
         _refuse_earlier(office, log, known, note)
-    log = _brought_up(source, log, office, known, note, key)
-    state, fetched = _fetched_documents(source, folder, log, limits)
+    state = read_state(folder)
+    if state.bytes >= limits.whole:
+        raise FeedTooLarge(what="bytes in your copy", found=state.bytes, limit=limits.whole)
+    taken = _Taken(min(limits.bundles, limits.whole - state.bytes))
+    log = _brought_up(source, log, office, known, note, key, taken)
+    state = msgspec.structs.replace(state, bytes=state.bytes + taken.new)
+    named = entries_of(log, *WITH_DOCUMENT, start=min(state.entries, log.checkpoint.size))
+    state, fetched = fetched_documents(
+        source,
+        folder,
+        ((index, entry.digest) for index, entry in named),
+        size=log.checkpoint.size,
+        limits=limits,
+        state=state,
+    )
     return Pulled(
         office=office,
         log=log,
@@ -141,6 +117,7 @@ def pull(
         before=before,
         documents=fetched,
         missing=state.missing,
+        left=log.checkpoint.size - state.entries,
     )
 
 
@@ -193,26 +170,44 @@ def _brought_up(
     known: Note | None,
     note: Note,
     key: NoteKey,
+    taken: "_Taken",
 ) -> LogFiles:
     size = checkpoint_of(note).size
     # A pull that was cut short left whole bundles behind; they save fetching, and prove nothing.
     for keep in (True, False):
-        entries = _entries(source, log, size, keep=keep)
+        entries = _entries(source, log, size, taken, keep=keep)
         new = followed(log, entries, note, key=key)
         if new is not None:
             return new
     raise _diverged(source, office, log, known, note)
 
 
-def _entries(source: FeedSource, log: LogFiles, size: int, *, keep: bool) -> Iterator[bytes]:
+@dataclass
+class _Taken:
+    """Bytes of entries. new: that were added to the copy."""
+
+    most: int
+    new: int = 0
+
+    def add(self, entries: Sequence[bytes]) -> None:
+        self.new += sum(map(len, entries))
+        if self.new > self.most:
+            raise FeedTooLarge(what="bytes of new entries", found=self.new, limit=self.most)
+
+
+def _entries(
+    source: FeedSource, log: LogFiles, size: int, taken: _Taken, *, keep: bool
+) -> Iterator[bytes]:
     """The entries after the copy's last one. keep: use what an earlier pull left."""
+    taken.new = 0
     start = log.checkpoint.size
     for place in range(start // WIDTH, (size + WIDTH - 1) // WIDTH):
         tile = tile_at(size, level=ENTRIES, index=place)
         found = log.folder.read(tile.path, most=MOST_BUNDLE_BYTES) if keep else None
         raw = found if found is not None else _served(source, tile, most=MOST_BUNDLE_BYTES)
-        entries = read_bundle(tile, raw)
-        yield from entries[max(start - place * WIDTH, 0) :]
+        entries = read_bundle(tile, raw)[max(start - place * WIDTH, 0) :]
+        taken.add(entries)
+        yield from entries
 
 
 def _served(source: FeedSource, tile: Tile, *, most: int) -> bytes:
@@ -258,52 +253,3 @@ def _refuse_earlier(office: Office, log: LogFiles, known: Note, note: Note) -> N
     """A smaller log than ours is an old copy of it, or another log."""
     require_one_log(office, note, newer=known, tree=log.tree)
     raise FeedBehind(shown=checkpoint_of(note).size, known=log.checkpoint.size)
-
-
-def _fetched_documents(
-    source: FeedSource, folder: MirrorFolder, log: LogFiles, limits: Limits
-) -> tuple[_State, int]:
-    """Fetch the documents that new entries name, and once more those that did not come before."""
-    state = _read_state(folder)
-    wanted = dict.fromkeys(state.missing)
-    start = min(state.entries, log.checkpoint.size)
-    for _, entry in entries_of(log, *WITH_DOCUMENT, start=start):
-        wanted[entry.digest] = None
-    missing: list[str] = []
-    batch: list[tuple[str, bytes]] = []
-    fetched, left, held = 0, limits.documents, 0
-    for digest in wanted:
-        path = document_path(digest)
-        if folder.exists(path):
-            continue
-        raw_document = source.get(path, most=limits.document) if left > 0 else None
-        if raw_document is None or digest_of(raw_document) != digest:
-            missing.append(digest)  # what has another digest is not the document
-            continue
-        batch.append((path, raw_document))
-        fetched, left, held = fetched + 1, left - len(raw_document), held + len(raw_document)
-        if len(batch) == DOCUMENTS_AT_ONCE or held > BYTES_AT_ONCE:
-            _write_all(folder, batch)
-            held = 0
-    _write_all(folder, batch)
-    state = _State(entries=log.checkpoint.size, missing=tuple(missing))
-    with folder.alone():
-        folder.write(STATE, canonical_bytes(msgspec.to_builtins(state)) + b"\n")
-    return state, fetched
-
-
-def _write_all(folder: MirrorFolder, batch: list[tuple[str, bytes]]) -> None:
-    if batch:
-        with folder.alone():
-            folder.write_all(batch)
-        batch.clear()
-
-
-def _read_state(folder: LogFolder) -> _State:
-    raw = folder.read(STATE, most=MOST_STATE_BYTES)
-    if raw is None:
-        return _State()
-    try:
-        return msgspec.convert(parse_strict(raw), _State)
-    except ValueError as error:
-        raise LogDamaged(path=STATE, problem=f"{error}; remove it, and pull again") from error

@@ -4,8 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
+from khazana.accord.feed.documents import Limits
 from khazana.accord.feed.errors import FeedRefused
-from khazana.accord.feed.mirror import Limits, Pulled, pull
+from khazana.accord.feed.mirror import Pulled, pull
 from khazana.accord.feed.paths import MOST_DOCUMENT_BYTES, OFFICE, witness_path
 from khazana.accord.feed.split_view import SplitViewFound, require_one_log
 from khazana.cli.clock import now
@@ -57,6 +58,8 @@ def register(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     )
     parser.add_argument("--most-entries", type=int, default=Limits().entries, metavar="N")
     parser.add_argument("--most-document-bytes", type=int, default=MOST_DOCUMENT_BYTES, metavar="N")
+    parser.add_argument("--most-bytes", type=int, default=Limits().whole, metavar="N",
+                        help="of your whole copy")  # fmt: skip
     parser.add_argument("--most-seconds", type=float, default=Manners().whole, metavar="S")
     parser.set_defaults(run=run)
 
@@ -65,7 +68,9 @@ def run(args: argparse.Namespace) -> int:
     folder = DiskFolder(args.mirror)
     pin = _pin(args.office, folder)
     source = _source(args, folder)
-    limits = Limits(entries=args.most_entries, document=args.most_document_bytes)
+    limits = Limits(
+        entries=args.most_entries, document=args.most_document_bytes, whole=args.most_bytes
+    )
     try:
         pulled = pull(source, folder, pin, now=now(), limits=limits)
         if isinstance(source, WebFeed):
@@ -81,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
         f"{pulled.office.id}: {size - pulled.before} new entries, {size} in all; "
         f"{pulled.documents} documents fetched, {len(pulled.missing)} not served"
     )
+    if pulled.left:
+        print(f"documents of {pulled.left} entries are left for the next pull")
     if cosigned:
         print(cosigned)
     if pulled.office.newest.test:
