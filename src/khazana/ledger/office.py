@@ -294,9 +294,20 @@ class BookLine:
     note: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class CorrectedDocument:
+    """A document that explains nothing any more, because a later row corrects it. by: its id."""
+
+    document: Document
+    by: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class OfficeFile:
-    """What office.toml and the tables beside it say, checked by itself; blocks are still names."""
+    """What office.toml and the tables beside it say, checked by itself; blocks are still names.
+
+    documents: those in force. corrected: those that a later row took the place of.
+    """
 
     file: str
     id: str
@@ -316,3 +327,4 @@ class OfficeFile:
     book_entries: tuple[BookLine, ...]
     keys: tuple[PublicKey, ...]
     roles: tuple[KeyRole, ...]
+    corrected: tuple[CorrectedDocument, ...] = ()

@@ -11,6 +11,7 @@ from khazana.bitcoin.secrets import (
     find_secret_in_values,
 )
 from khazana.ledger.accounts import CustodialAccount, Entity
+from khazana.ledger.document_corrections import in_force
 from khazana.ledger.documents import Document
 from khazana.ledger.office import (
     AttestationLine,
@@ -119,7 +120,8 @@ class _Reader:
         roles = tuple(read_roles(parts["role"], {key.id for key in keys}))
         holders = {w.id for w in wallets} | {a.id for a in accounts}
         tables = self._tables()
-        documents = tuple(self._documents(tables["documents"], holders, {a.id for a in accounts}))
+        written = list(self._documents(tables["documents"], holders, {a.id for a in accounts}))
+        documents, corrected = in_force(written)
         attestations = tuple(self._attestations(tables["attestations"], {a.id for a in accounts}))
         book = tuple(self._book(tables["book"], holders))
         top.finish()
@@ -142,6 +144,7 @@ class _Reader:
             book_entries=book,
             keys=keys,
             roles=roles,
+            corrected=corrected,
         )
 
     def _check_names(self, entities: Iterable[Entity]) -> None:
@@ -213,7 +216,7 @@ class _Reader:
 
     def _documents(
         self, tables: Iterable[tuple[str, bytes]], holders: set[str], accounts: set[str]
-    ) -> Iterator[Document]:
+    ) -> Iterator[tuple[Row, Document]]:
         seen: dict[str, Row] = {}
         for name, raw in tables:
             found = read_documents(name, raw, network=self.network, problems=self.problems)
@@ -225,7 +228,7 @@ class _Reader:
                 _known(row, "account", document.account, holders)
                 if document.counter_account is not None:
                     _known(row, "counter_account", document.counter_account, accounts)
-                yield document
+                yield row, document
 
     def _attestations(
         self, tables: Iterable[tuple[str, bytes]], accounts: set[str]

@@ -32,6 +32,7 @@ DOCUMENT_COLUMNS = (
     "attested_by",
     "signature",
     "note",
+    "corrects",
 )
 ATTESTATION_COLUMNS = (
     "account",
