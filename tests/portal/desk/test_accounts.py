@@ -15,7 +15,10 @@ from khazana.portal.accounts.invitations import (
     StaffRefused,
     add_person,
     change_person,
+    confirm_person,
+    forget_links,
     reset_person,
+    use_link,
 )
 from khazana.portal.accounts.models import InvitationRow, Person
 from khazana.portal.audit.models import ActRow
@@ -261,6 +264,77 @@ def test_an_administrator_makes_accounts_and_sees_each_link_once(signed_in):
     log = " ".join(str(row.value()) for row in ActRow.objects.all())
     assert "account made" in log
     assert token not in log
+
+
+CONFIRM = "/en/accounts/staff/confirm/"
+
+
+def test_one_administrator_is_never_both_people_of_four_eyes(signed_in, made_person):
+    administrator, viewer = signed_in("administrator"), signed_in("viewer")
+    form = {"username": "bilal", "name": "Bilal", "role": "operator"}
+    assert administrator.post("/en/accounts/staff/add/", form).status_code == 200
+    totp.TOTP.activate(Person.objects.get(username="bilal"), SECRET)
+    bilal = signed_in("operator", "bilal")
+    period = {"after": "1", "until": "9"}
+    refused = bilal.post("/en/desk/statements/", period)
+    assert (refused.status_code, "Your account waits" in refused.content.decode()) == (403, True)
+    assert bilal.get("/en/desk/statements/").status_code == 200
+    who = {"username": "bilal"}
+    assert administrator.post(CONFIRM, who).status_code == 422
+    assert bilal.post(CONFIRM, who).status_code == 403
+    assert "waits for a second person" in viewer.get("/en/accounts/staff/").content.decode()
+    assert viewer.post(CONFIRM, who).status_code == 302
+    assert viewer.post(CONFIRM, who).status_code == 422
+    assert bilal.post("/en/desk/statements/", period).status_code == 302
+    assert "account confirmed" in {row.action for row in ActRow.objects.all()}
+
+
+@pytest.mark.parametrize("what", ["reset", "approver", "open"])
+def test_who_is_reset_moved_or_opened_again_waits_for_a_second_person(signed_in, made_person, what):
+    made_person("operator", "bilal")
+    administrator = signed_in("administrator")
+    form = {"username": "bilal", "what": what}
+    assert administrator.post("/en/accounts/staff/change/", form).status_code in (200, 302)
+    assert Person.objects.get(username="bilal").unconfirmed_by == "the-administrator"
+    confirm_person("bilal", by="console:root")
+    assert Person.objects.get(username="bilal").unconfirmed_by == ""
+
+
+def test_what_the_console_makes_needs_no_second_person(desk):
+    add_person("amina", name="Amina", role="operator", by="console:root")
+    assert Person.objects.get(username="amina").unconfirmed_by == ""
+    with pytest.raises(StaffRefused, match="waits for nobody"):
+        confirm_person("amina", by="console:root")
+
+
+def test_a_one_time_link_never_stands_in_a_log(desk, caplog):
+    token = add_person("amina", name="Amina", role="operator", by="console:root")
+    client = Client(enforce_csrf_checks=True)
+    assert Client().post(f"/en/accounts/begin/{token}/", {"password": "x"}).status_code == 422
+    assert client.post(f"/en/accounts/begin/{token}/", {"password": "x"}).status_code == 403
+    assert token not in caplog.text
+    assert caplog.text.count("/en/accounts/begin/.../") == 2
+
+
+def test_the_console_writes_no_log_without_that_filter(settings):
+    handlers = settings.LOGGING["handlers"].values()
+    assert all("tokens" in handler["filters"] for handler in handlers)
+
+
+def test_a_key_added_while_an_account_is_reset_does_not_outlive_the_link(made_person):
+    person = made_person("operator", "bilal")
+    token = reset_person("bilal", by="console:root")
+    totp.TOTP.activate(person, "JBSWY3DPEHPK3PXP")  # a thief's request that was on its way
+    assert use_link(token, PASSWORD, now=timezone.now()) is not None
+    assert not Authenticator.objects.filter(user=person).exists()
+
+
+def test_links_and_sessions_end_with_a_restore(desk, signed_in):
+    client = signed_in("viewer")
+    token = add_person("amina", name="Amina", role="operator", by="console:root")
+    assert forget_links() == 1
+    assert Client().get(f"/en/accounts/begin/{token}/").status_code == 410
+    assert client.get("/en/desk/").status_code == 302
 
 
 def test_nobody_changes_their_own_rights_and_one_administrator_stays(signed_in, made_person):

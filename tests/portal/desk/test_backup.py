@@ -44,7 +44,7 @@ def test_a_restored_installation_has_every_account_act_statement_and_file(tmp_pa
     assert restored.returncode == 0, restored.stderr
     assert "amina  operator  open" in portal(other, "staff", "list", **two).stdout
     log = portal(other, "audit-log", "verify", **two)
-    assert log.stdout.startswith("4 acts, chain unbroken"), log.stderr
+    assert log.stdout.startswith("5 acts, chain unbroken"), log.stderr
     assert (other / "office" / "office.toml").read_text() == 'format = "khazana.office/1"\n'
     assert (other / "secret.key").read_bytes() == (data / "secret.key").read_bytes()
     # Rows that come after do not collide with rows that were restored.

@@ -8,6 +8,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 
 from khazana.portal.accounts.adapters import has_second_factor
@@ -60,6 +61,8 @@ class Guard:
             return HttpResponseRedirect(reverse("mfa_index"))
         if request.user.role not in who:
             raise PermissionDenied
+        if not reads and not permission.begun and request.user.unconfirmed_by:
+            return render(request, "accounts/unconfirmed.html", status=403)
         return None
 
 

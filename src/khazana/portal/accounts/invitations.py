@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from khazana.errors import KhazanaError
 from khazana.portal.accounts.models import USERNAME_PATTERN, InvitationRow, Person
@@ -15,6 +16,8 @@ from khazana.portal.accounts.roles import Role
 from khazana.portal.audit.record import record
 
 LINK_HOURS = 72
+CONSOLE = "console:"
+"""How the acts of whoever sits at the machine itself begin; they need no second person."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -37,7 +40,10 @@ def add_person(username: str, *, name: str, role: str, by: str) -> str:
     shown = " ".join(name.split())
     if not shown.isprintable() or not 1 <= len(shown) <= 100:
         raise StaffRefused(username=username, problem="a person's name has 1 to 100 letters")
-    person = Person(username=username, name=shown, role=role, created_at=datetime.now(UTC))
+    person = Person(
+        username=username, name=shown, role=role, created_at=datetime.now(UTC),
+        unconfirmed_by=_unconfirmed(by),
+    )  # fmt: skip
     person.set_unusable_password()
     try:
         with transaction.atomic():
@@ -55,7 +61,8 @@ def reset_person(username: str, *, by: str) -> str:
         Authenticator.objects.filter(user=person).delete()
         person.set_unusable_password()
         person.epoch += 1
-        person.save(update_fields=["password", "epoch"])
+        person.unconfirmed_by = _unconfirmed(by)
+        person.save(update_fields=["password", "epoch", "unconfirmed_by"])
         record("account reset", actor=by, subject=username)
         return _new_link(person, by=by)
 
@@ -68,6 +75,8 @@ def change_person(
     Nobody changes their own account so, and one administrator always remains.
     """
     with transaction.atomic():
+        # All of them, in one order: two who close each other wait for one another.
+        list(Person.objects.select_for_update().filter(role=Role.ADMINISTRATOR).order_by("pk"))
         person = _locked(username)
         if person.username == by:
             raise StaffRefused(username=username, problem="nobody changes their own rights")
@@ -77,7 +86,9 @@ def change_person(
         person.role = person.role if role is None else role
         person.is_active = person.is_active if active is None else active
         person.epoch += 1
-        person.save(update_fields=["role", "is_active", "epoch"])
+        if active is not False:
+            person.unconfirmed_by = _unconfirmed(by)
+        person.save(update_fields=["role", "is_active", "epoch", "unconfirmed_by"])
         administrators = Person.objects.filter(role=Role.ADMINISTRATOR, is_active=True)
         if not administrators.exists() and before["role"] == Role.ADMINISTRATOR:
             raise StaffRefused(username=username, problem="the last administrator has to stay")
@@ -85,6 +96,34 @@ def change_person(
             InvitationRow.objects.filter(person=person, used_at=None).delete()
         after = {"new role": person.role, "now active": str(person.is_active)}
         record("account changed", actor=by, subject=username, detail={**before, **after})
+
+
+def confirm_person(username: str, *, by: str) -> None:
+    """A second person says that an account is who and what it should be; never its maker, nor
+    the account itself.
+    """
+    with transaction.atomic():
+        person = _locked(username)
+        if not person.unconfirmed_by:
+            raise StaffRefused(username=username, problem="it waits for nobody's word")
+        if by in (person.username, person.unconfirmed_by):
+            problem = "somebody else than its maker has to confirm it"
+            raise StaffRefused(username=username, problem=problem)
+        maker, person.unconfirmed_by = person.unconfirmed_by, ""
+        person.save(update_fields=["unconfirmed_by"])
+        detail = {"made by": maker, "role": person.role}
+        record("account confirmed", actor=by, subject=username, detail=detail)
+
+
+def forget_links() -> int:
+    """No link made before works any more, and every session has ended: after a restore an older
+    state of the accounts is there, and with it what was used up since. Gives how many links went.
+    """
+    with transaction.atomic():
+        count = InvitationRow.objects.filter(used_at=None).delete()[0]
+        Person.objects.update(epoch=F("epoch") + 1)
+        record("links and sessions ended", actor="restore", detail={"links": str(count)})
+    return count
 
 
 def use_link(token: str, password: str, *, now: datetime) -> Person | None:
@@ -103,11 +142,17 @@ def use_link(token: str, password: str, *, now: datetime) -> Person | None:
         person = _locked(invitation.person.username)
         if not person.is_active:
             return None
+        # Keys that somebody added in a session that the reset was just ending.
+        Authenticator.objects.filter(user=person).delete()
         person.set_password(password)
         person.epoch += 1
         person.save(update_fields=["password", "epoch"])
         record("one-time link used", actor=person.username)
     return person
+
+
+def _unconfirmed(by: str) -> str:
+    return "" if by.startswith(CONSOLE) else by
 
 
 def _new_link(person: Person, *, by: str) -> str:

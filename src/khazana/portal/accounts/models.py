@@ -32,6 +32,11 @@ class Person(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     epoch = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
+    unconfirmed_by = models.CharField(max_length=64, blank=True)
+    """Who made the account, gave its role or a new link, until a second person says that this is
+    right; "" from then on. Until then it changes nothing at the desk: one administrator could be
+    two people.
+    """
 
     objects: ClassVar[People] = People()
     USERNAME_FIELD = "username"

@@ -102,6 +102,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "staff": Permission(STAFF),
     "staff-add": Permission(ADMINISTERS, ADMINISTERS),
     "staff-change": Permission(NOBODY, ADMINISTERS),
+    "staff-confirm": Permission(NOBODY, STAFF),
 }  # fmt: skip
 """By the name of the address (Django's view name), and before the rooms."""
 

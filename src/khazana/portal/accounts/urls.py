@@ -30,4 +30,5 @@ urlpatterns = [
     path("staff/", views.staff, name="staff"),
     path("staff/add/", views.staff_add, name="staff-add"),
     path("staff/change/", views.staff_change, name="staff-change"),
+    path("staff/confirm/", views.staff_confirm, name="staff-confirm"),
 ]

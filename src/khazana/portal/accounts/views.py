@@ -24,6 +24,7 @@ from khazana.portal.accounts.invitations import (
     StaffRefused,
     add_person,
     change_person,
+    confirm_person,
     reset_person,
     use_link,
 )
@@ -141,6 +142,16 @@ def staff_change(request: HttpRequest) -> HttpResponse:
             change_person(username, active=what == "open", by=by)
         else:
             change_person(username, role=what, by=by)
+    except StaffRefused as error:
+        return render(request, "accounts/staff_refused.html", {"problem": error}, status=422)
+    return redirect("staff")
+
+
+@reauthentication_required  # type: ignore[untyped-decorator]
+def staff_confirm(request: HttpRequest) -> HttpResponse:
+    """A second person's word on an account that one administrator made or changed."""
+    try:
+        confirm_person(request.POST.get("username", "")[:32], by=request.user.get_username())
     except StaffRefused as error:
         return render(request, "accounts/staff_refused.html", {"problem": error}, status=422)
     return redirect("staff")

@@ -40,6 +40,18 @@ class DeviceDisagrees(KhazanaError):
     words = "The device does not show this wallet's address; nothing was saved."
 
 
+MOST_DIGITS = 18
+"""Of a number that a screen takes; more is no height or threshold, and is refused as text is."""
+
+
+def _is_number(text: str) -> bool:
+    """
+    >>> _is_number("12"), _is_number("²"), _is_number("9" * 5000)
+    (True, False, False)
+    """
+    return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
+
+
 def changed(screen: str, form: Form, values: Values) -> Values:
     """The values after what the form asks for. Raises where a room refuses it beforehand."""
     for name, text in form.items():
@@ -91,7 +103,7 @@ def _identity(form: Form, values: Values) -> Values:
     names = [key["id"] for key in keys]
     threshold = _text(form, "threshold")
     before = {role["role"]: role["threshold"] for role in values.get("role", [])}
-    wanted = int(threshold) if threshold.isdigit() else before.get("statement", 1)
+    wanted = int(threshold) if _is_number(threshold) else before.get("statement", 1)
     # Every key acts in both roles until the office decides otherwise in its file.
     roles = [
         {"role": role, "threshold": min(wanted, len(names)), "keys": names}
@@ -140,7 +152,7 @@ def _wallet(form: Form, values: Values) -> Values:
         "id": _text(form, "id"),
         "entity": _text(form, "entity"),
         "name": _names(form),
-        "declared": int(declared) if declared.isdigit() else declared,
+        "declared": int(declared) if _is_number(declared) else declared,
         "storage": "cold",
         "descriptor": descriptor,
         "range": ranges if parsed.ranged else [{**each, "stop": 1} for each in ranges],

@@ -27,6 +27,10 @@ def add_desk_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     reset.add_argument("username", metavar="NAME")
     close = actions.add_parser("close", help="close an account; its sessions end at once")
     close.add_argument("username", metavar="NAME")
+    confirm = actions.add_parser(
+        "confirm", help="confirm an account that an administrator made or changed in the browser"
+    )
+    confirm.add_argument("username", metavar="NAME")
     for each in (add, reset):
         each.add_argument(
             "--address",
@@ -119,6 +123,7 @@ def _staff(args: argparse.Namespace) -> int:
         LINK_HOURS,
         add_person,
         change_person,
+        confirm_person,
         reset_person,
     )
     from khazana.portal.accounts.models import Person
@@ -126,11 +131,18 @@ def _staff(args: argparse.Namespace) -> int:
     if args.action == "list":
         for person in Person.objects.all():
             state = "open" if person.is_active else "closed"
+            state += f", waits for confirmation (by {person.unconfirmed_by})" * bool(
+                person.unconfirmed_by
+            )
             print(f"{person.username}  {person.role}  {state}  {person.name}")
         return 0
     if args.action == "close":
         change_person(args.username, active=False, by=_actor())
         print(f"{args.username} is closed; its sessions have ended")
+        return 0
+    if args.action == "confirm":
+        confirm_person(args.username, by=_actor())
+        print(f"{args.username} is confirmed")
         return 0
     if args.action == "add":
         name = args.name or args.username
@@ -175,14 +187,16 @@ def _backup(args: argparse.Namespace) -> int:
 
 def run_restore(args: argparse.Namespace) -> int:
     """Before anything else has made a database."""
+    from khazana.portal.accounts.invitations import forget_links
     from khazana.portal.audit.record import record
     from khazana.portal.desk.backup import restore_backup
 
     args.data.mkdir(parents=True, exist_ok=True)
     for_owner_only(args.data)
     count = restore_backup(args.file, secret=args.secret)
+    forget_links()
     record("backup restored", actor=_actor(), subject=args.file.name)
-    print(f"{count} files restored from {args.file}")
+    print(f"{count} files restored from {args.file}; one-time links and sessions have ended")
     return 0
 
 

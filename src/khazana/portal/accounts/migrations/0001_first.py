@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
                 ("is_active", models.BooleanField(default=True)),
                 ("epoch", models.PositiveIntegerField(default=0)),
                 ("created_at", models.DateTimeField()),
+                ("unconfirmed_by", models.CharField(blank=True, max_length=64)),
             ],
             options={
                 "ordering": ("username",),
