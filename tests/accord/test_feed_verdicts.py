@@ -8,6 +8,7 @@ import pytest
 
 from khazana.accord.feed.errors import FeedRefused, RecordRefused
 from khazana.accord.feed.records import (
+    BlockFile,
     CommitmentsRecord,
     FailedFile,
     SignedRecord,
@@ -256,3 +257,49 @@ def test_a_contradiction_names_a_check_and_nothing_else_does():
     with pytest.raises(RecordRefused, match="length"):
         sign_record(CommitmentsRecord(**said_by(PARTNER, at=NOW), commitments=()), private_key("x"))
     assert isinstance(verdict(HOLDS), VerdictRecord)
+
+
+def test_what_was_judged_before_is_not_judged_again():
+    """A partner's entries from long ago must not cost a verification in every run."""
+    asked = []
+    folder = MemoryFolder()
+    log = new_log(folder, FEED, origin=log_origin(OFFICE.fingerprint))
+    entries = [DisclosureEntry(**head(), root=ROOT, digest=f"{n:064x}") for n in range(4)]
+    log = appended(log, [entry_bytes(each) for each in entries], FEED)
+    judge = EntryJudge(
+        office=OFFICE,
+        log=log,
+        documents=asked.append,
+        statement=lambda raw: report(said(Verdict.PASSED)),
+        now=NOW,
+    )
+    found = [index for index, _, _ in judge.verdicts(0, skip=frozenset({0, 1, 3}))]
+    assert found == [2]
+    assert asked == [f"{2:064x}"]
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [("reason", "a\x00b"), ("basis", "\x1b[2J"), ("reason", "a\x9bb"), ("reason", "x" * 4001)],
+)
+def test_text_that_databases_and_terminals_refuse_is_in_no_record(where, text):
+    record = verdict_record(
+        HOLDS, witness=PARTNER, at=NOW, origin="log", index=0, entry=b"x", block=None
+    )
+    changed = msgspec.structs.replace(record, **{where: text})
+    with pytest.raises(RecordRefused):
+        sign_record(changed, WITNESS)
+
+
+def test_a_block_beyond_what_any_chain_reaches_is_in_no_record():
+    record = verdict_record(
+        HOLDS,
+        witness=PARTNER,
+        at=NOW,
+        origin="log",
+        index=0,
+        entry=b"x",
+        block=BlockFile(height=2**31, hash="00" * 32),
+    )
+    with pytest.raises(RecordRefused):
+        sign_record(record, WITNESS)

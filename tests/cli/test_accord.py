@@ -15,6 +15,8 @@ from khazana.ledger.canonical import canonical_bytes
 from khazana.reserve.reading import read_reserve_statement
 from khazana.statement.envelope import write_statement
 from khazana.statement.keys import private_key_to_pem
+from khazana.statement.log.tiles import bundle_bytes, read_bundle, read_path
+from khazana.statement.tree import leaf_hash
 from khazana.units import Height
 from tests.accord.offices import FOREVER, AccordWorld
 from tests.bitcoin.block_file_writer import write_blocks
@@ -89,7 +91,7 @@ def test_the_happy_path_ends_in_verified_verdicts_and_cosigned_logs(told, capsys
     words = ["accord", "show", str(drill.feed), "--witness", str(partner.identity)]
     assert main(words) == 0
     assert "cosigned by partner-office at 3 entries" in capsys.readouterr().out
-    assert main(["accord", "show", str(partner.feed), "--whole"]) == 0
+    assert main(["accord", "show", str(partner.feed)]) == 0
     shown = capsys.readouterr().out
     assert "verified: entry 0 of khazana.log/" in shown
     assert "every tile and entry gives the root" in shown
@@ -313,3 +315,44 @@ def test_a_stamped_checkpoint_shows_the_block_by_which_a_statement_was_logged(tm
     ):
         assert main(wrong) == 2
         assert said in capsys.readouterr().err
+
+
+def test_no_verdict_names_a_place_on_the_witness_machine(told):
+    drill, partner, blocks, *_ = told
+    records = [path.read_bytes() for path in (partner.feed / "documents").iterdir()]
+    signed = [raw for raw in records if b"khazana.record" in raw]
+    verdicts = [r for r in (read_record(raw).record for raw in signed) if hasattr(r, "basis")]
+    assert any(f"block files, {drill.world.chain.network.name} up to" in r.basis for r in verdicts)
+    text = repr(verdicts)
+    assert str(blocks.parent) not in text
+    assert "/tmp" not in text
+
+
+def test_a_run_gives_so_many_verdicts_and_the_next_one_goes_on(tmp_path, capsys):
+    drill, partner, blocks = two_desks(tmp_path)
+    assert drill.publish("--new", drill.commitments(0, 7)) == 0
+    assert partner.publish("--new") == 0
+    assert partner.pull(drill) == 0
+    before = len(partner.entries("verdict"))
+    size = drill.checkpoint().size
+    for _ in range(3):
+        assert partner.witness(drill, blocks, "--most-verdicts", "3") == 0
+    judged = [entry.index for _, entry in partner.entries("verdict")][before:]
+    assert sorted(judged) == list(range(size))
+    assert "the next run goes on" in capsys.readouterr().out
+
+
+def test_a_log_whose_full_tiles_were_exchanged_is_neither_shown_nor_compared(tmp_path, capsys):
+    drill, partner, _ = two_desks(tmp_path)
+    assert drill.publish("--new", drill.commitments(0, 300)) == 0
+    assert partner.pull(drill) == 0
+    copy = partner.mirror(drill)
+    bundle = copy / "tile" / "entries" / "000"
+    entries = list(read_bundle(read_path("tile/entries/000"), bundle.read_bytes()))
+    entries[5] = entries[6]
+    bundle.write_bytes(bundle_bytes(entries))
+    (copy / "tile" / "0" / "000").write_bytes(b"".join(map(leaf_hash, entries)))
+    assert main(["accord", "show", str(copy)]) == 2
+    assert main(["accord", "compare", str(drill.feed), str(copy), "--proof", "none"]) == 2
+    assert main(["accord", "compare", str(copy), str(drill.feed), "--proof", "none"]) == 2
+    assert "tile" in capsys.readouterr().err

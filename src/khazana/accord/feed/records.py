@@ -28,8 +28,10 @@ from khazana.statement.wire import Hash256, NetworkFile
 RECORD_PAYLOAD_TYPE = "application/vnd.khazana.record+json"
 MOST_RECORD_BYTES = 1 << 20
 
-Words = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
-Short = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+NO_CONTROLS = r"\A[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\Z"
+"""Text that databases and terminals take: of control characters only tab and newline."""
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=4000, pattern=NO_CONTROLS)]
+Short = Annotated[str, msgspec.Meta(min_length=1, max_length=400, pattern=NO_CONTROLS)]
 
 
 class Record(
@@ -49,13 +51,13 @@ class FailedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     check: Short
     text: Words
-    where: Annotated[str, msgspec.Meta(max_length=400)]
+    where: Annotated[str, msgspec.Meta(max_length=400, pattern=NO_CONTROLS)]
 
 
 class BlockFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A block by height and displayed hash."""
 
-    height: Annotated[int, msgspec.Meta(ge=0, le=2**32)]
+    height: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
     hash: Hash256
 
 

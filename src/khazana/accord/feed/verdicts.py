@@ -116,17 +116,24 @@ class EntryJudge:
     _opened: Mapping[str, OpenedSeal] | None = None
 
     def verdicts(self, start: int, *, skip: frozenset[int]) -> Iterator[tuple[int, bytes, Judged]]:
-        """Number, bytes and verdict of each entry from `start` on that gets one."""
+        """Number, bytes and verdict of each entry from `start` on that gets one.
+
+        skip: entries that are read for the order of their times, and not judged.
+        """
         before = self._issued(start - 1) if start else None
         for index, raw in entries_from(self.log, start):
-            judged, issued = self._entry(index, raw, before)
+            entry, issued = self._entry(index, raw, before)
             before = issued or before
-            if judged is not None and index not in skip:
+            if index in skip:
+                continue
+            judged = entry if isinstance(entry, Judged) else self._judged(entry, index)
+            if judged is not None:
                 yield index, raw, judged
 
     def _entry(
         self, index: int, raw: bytes, before: datetime | None
-    ) -> tuple[Judged | None, datetime | None]:
+    ) -> tuple[AnyEntry | Judged, datetime | None]:
+        """The entry, or what is wrong with it whatever it is about; and when it was issued."""
         try:
             entry = read_entry(raw)
             require_correctable(entry, index=index)
@@ -142,7 +149,7 @@ class EntryJudge:
         if before is not None and issued < before:
             text = f"it says that it was made at {entry.issued}, before the entry before it"
             return _contradicted("entry", text, where), None
-        return self._judged(entry, index), issued
+        return entry, issued
 
     def _judged(self, entry: AnyEntry, index: int) -> Judged | None:
         where = f"entry {index}"

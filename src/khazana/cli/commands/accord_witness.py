@@ -21,13 +21,14 @@ from khazana.cli.chains import add_chain_argument, chain_of
 from khazana.cli.clock import now
 from khazana.cli.commands.accord_publish import add_own_feed, read_identity
 from khazana.cli.commands.accord_pull import say_split
+from khazana.cli.feed_basis import Published
 from khazana.cli.feeds import (
+    BesideByPeriod,
     ByOurOwnNode,
-    disclosures,
+    Statements,
     office_of,
     own_log,
     proof_path,
-    readable_statements,
 )
 from khazana.cli.files import MOST_STATEMENT_BYTES, naming, read_bytes
 from khazana.cli.keys import read_key
@@ -47,6 +48,8 @@ from khazana.statement.times import write_instant
 
 BATCH = 256
 """Verdicts that become durable together; a kill loses at most these, and they are made again."""
+MOST_VERDICTS = 10_000
+"""In one run: each entry of the partner's makes a document and an entry of ours."""
 EXIT_CONTRADICTED = 1
 
 
@@ -82,6 +85,13 @@ def register(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument(
         "--again", action="store_true", help="judge again what was not checkable before"
     )
+    parser.add_argument(
+        "--most-verdicts",
+        metavar="N",
+        type=int,
+        default=MOST_VERDICTS,
+        help="in this run; the next one goes on (default: %(default)s)",
+    )
     parser.add_argument("--proof", metavar="FILE", type=Path, help="where a proof is written")
     parser.set_defaults(run=run)
 
@@ -100,20 +110,21 @@ def run(args: argparse.Namespace) -> int:
     chain = chain_of(args)
     tip = chain.tip()
     block = BlockFile(height=tip.height, hash=tip.hash)
-    beside = readable_statements(disclosures(folder, own))
+    public = Published(args.chain, chain, tip, [args.mirror, args.feed])
     third = [_statement(path) for path in args.beside]
+    node = ByOurOwnNode(
+        chain=chain,
+        office=partner,
+        profile=Profile(args.require),
+        now=at,
+        beside=BesideByPeriod(Statements(folder, own), third),
+        before=Statements(mirror, log),
+    )
     judge = EntryJudge(
         office=partner,
         log=log,
         documents=lambda digest: read_document(mirror, digest, most=MOST_DOCUMENT_BYTES),
-        statement=ByOurOwnNode(
-            chain=chain,
-            office=partner,
-            profile=Profile(args.require),
-            now=at,
-            beside=[*beside.values(), *third],
-            before=readable_statements(disclosures(mirror, log)),
-        ),
+        statement=lambda raw: public.report(node(raw)),
         now=at,
     )
     origin = log_origin(partner.fingerprint)
@@ -129,14 +140,20 @@ def run(args: argparse.Namespace) -> int:
             if findings.get(index) == judged.finding:
                 continue
             record = verdict_record(
-                judged, witness=office, at=at, origin=origin, index=index, entry=raw, block=block
+                public.judged(judged),
+                witness=office,
+                at=at,
+                origin=origin,
+                index=index,
+                entry=raw,
+                block=block,
             )
             count[judged.finding] += 1
             if judged.finding == "contradicted":
                 print(f"entry {index} contradicted: {printable(judged.reason)}")
             yield index, sign_record(record, witness_key)
 
-    verdicts = signed()
+    verdicts = islice(signed(), args.most_verdicts)
     head = {"office": office.fingerprint, "issued": write_instant(at)}
     while batch := list(islice(verdicts, BATCH)):
         with folder.alone():
@@ -151,6 +168,8 @@ def run(args: argparse.Namespace) -> int:
         f"{sum(count.values())} verdicts at block {tip.height}: {count['verified']} verified, "
         f"{count['contradicted']} contradicted, {count['not-checkable']} not checkable"
     )
+    if sum(count.values()) == args.most_verdicts:
+        print("that is as many as one run gives (--most-verdicts); the next run goes on")
     if partner.newest.test:
         print(TEST_NOTICE)
     return EXIT_CONTRADICTED if count["contradicted"] else 0
