@@ -1,8 +1,9 @@
 """The five roles of the desk. A person has exactly one, so that nobody is two sides of a control.
 
 Viewer: reads the desk. Operator: prepares (files, documents, drafts). Approver: confirms what
-another prepared, and prepares nothing. Auditor: reads everything, the audit log included, and takes
-exports. Administrator: makes and closes accounts, and can neither prepare nor confirm.
+another prepared, and prepares nothing. Auditor: reads everything, the audit log included, takes
+exports, and writes in audits alone. Administrator: makes and closes accounts, and can neither
+prepare nor confirm.
 """
 
 from django.db import models

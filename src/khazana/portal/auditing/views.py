@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,7 +20,6 @@ from khazana.portal.auditing.samples import announcement_of
 from khazana.portal.tasks.models import TipRow
 from khazana.reserve.auditing.draw import METHODS
 from khazana.reserve.auditing.population import KINDS
-from khazana.statement.opinions import KINDS as OPINIONS
 from khazana.statement.opinions import read_signed_opinion
 
 AHEAD = 6
@@ -157,7 +155,7 @@ def shown(
     request: HttpRequest, row: AuditRow, *, problems: list[str] | None = None
 ) -> HttpResponse:
     role = person_of(request).role
-    tip = TipRow.objects.first()
+    tip, where = TipRow.objects.first(), request.resolver_match
     context = {
         "audit": row,
         "problems": problems or [],
@@ -169,10 +167,10 @@ def shown(
         "confirms": role in CONFIRMS,
         "kinds": KINDS,
         "methods": METHODS,
-        "opinion_kinds": OPINIONS,
-        "languages_here": settings.LANGUAGES,
         "tip": tip,
         "proposed": "" if tip is None else tip.height + AHEAD,
         "given": request.POST,
+        "posted": where.url_name if problems and where is not None else "",
+        "posted_number": where.kwargs.get("number") if where is not None else None,
     }
     return render(request, "auditing/audit.html", context, status=422 if problems else 200)

@@ -95,5 +95,6 @@ def _shown(
         "outcomes": OUTCOMES,
         "audits_here": person_of(request).role in AUDITS,
         "problems": problems or [],
+        "given": request.POST,
     }
     return render(request, "auditing/sample.html", context, status=422 if problems else 200)
