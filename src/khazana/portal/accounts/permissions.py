@@ -95,7 +95,7 @@ PERMISSIONS: Mapping[str, Permission] = {
     "audit-sample": Permission(STAFF, AUDITS),
     "announcement": Permission(NOBODY, PREPARES | AUDITS),
     "audit-draw": Permission(NOBODY, PREPARES | AUDITS),
-    "opinion-form": Permission(NOBODY, AUDITS),
+    "opinion-form": Permission(AUDITS, AUDITS),
     "opinion-in": Permission(NOBODY, AUDITS),
     "opinion-publish": Permission(NOBODY, CONFIRMS),
     # Staff
