@@ -7,6 +7,7 @@ bytes. The first byte of an input says which parser gets the rest.
 from collections.abc import Callable
 
 from khazana.accord.agreement.signed import read_signed_agreement
+from khazana.accord.feed.dated import DATED_TYPE, read_dated
 from khazana.accord.feed.records import read_record, read_unsigned, sign_record
 from khazana.accord.feed.split_view import read_split_view
 from khazana.errors import KhazanaError
@@ -108,6 +109,12 @@ def inclusion(raw: bytes) -> None:
         read_inclusion(Evidence(INCLUSION_TYPE, "00" * 32, document))
 
 
+def dated(raw: bytes) -> None:
+    document = parse_strict(raw)
+    if isinstance(document, dict):
+        read_dated(Evidence(DATED_TYPE, "00" * 32, document))
+
+
 def signed_agreement_file(raw: bytes) -> None:
     found = read_signed_agreement(raw)
     same(found.to_bytes(), raw)
@@ -143,6 +150,7 @@ PARSERS: tuple[Callable[[bytes], None], ...] = (
     office_file,
     proofs,
     signed_agreement_file,
+    dated,
 )
 
 

@@ -1,9 +1,11 @@
 """Good inputs of every parser of a feed, from which mutations begin."""
 
 import json
+from base64 import b64encode
 
 from fuzz.accord_judge import PARSERS
-from khazana.accord.feed.records import CommitmentsRecord, said_by, sign_record
+from khazana.accord.feed.dated import DATED_TYPE
+from khazana.accord.feed.records import CommitmentsRecord, DeclarationRecord, said_by, sign_record
 from khazana.accord.feed.split_view import split_between
 from khazana.ledger.canonical import canonical_bytes
 from khazana.reserve.reading import read_reserve_statement
@@ -11,11 +13,12 @@ from khazana.statement.log.checkpoint import cosign
 from khazana.statement.log.entries import (
     AgreementEntry,
     CommitmentEntry,
+    DeclarationEntry,
     StatementEntry,
     entry_bytes,
 )
 from khazana.statement.log.files import CHECKPOINT, appended, new_log
-from khazana.statement.log.inclusion import inclusion_evidence
+from khazana.statement.log.inclusion import inclusion_evidence, path_fields
 from khazana.statement.log.notes import Note, read_note
 from khazana.statement.log.office_keys import log_origin, witness_name
 from khazana.statement.log.tiles import bundle_bytes
@@ -36,11 +39,15 @@ def seeds() -> list[bytes]:
     head = {"office": office.fingerprint, "issued": "2026-11-22T12:00:00Z"}
     text = amended(letter(world.identity, fictional("partner-office")))
     agreed = signed_letter(text, "pakistan", world.identity, at=NOW, minutes=(MINUTES,))
+    declared = sign_record(
+        DeclarationRecord(**said_by(office, at=NOW), wallets={"fund": ("0014" + "ab" * 20,)}), feed
+    )
     entries = [
         entry_bytes(StatementEntry(**head, root=statement.root)),
         entry_bytes(
             AgreementEntry(**head, agreement=agreed.agreement.digest, version=2, digest="cd" * 32)
         ),
+        entry_bytes(DeclarationEntry(**head, digest=declared.digest)),
         *(entry_bytes(CommitmentEntry(**head, digest=f"{n:064x}")) for n in range(20)),
     ]
     origin = log_origin(office.fingerprint)
@@ -60,11 +67,18 @@ def seeds() -> list[bytes]:
         "path": [b"tile/0/x001/234", b"tile/entries/000.p/7"],
         "bundle": [bytes([len(entries) - 1]) + bundle_bytes(entries)],
         "hashes": [bytes([1]) + bytes(64)],
-        "entry": entries[:3],
-        "record": [signed.to_bytes()],
+        "entry": entries[:4],
+        "record": [signed.to_bytes(), declared.to_bytes()],
         "unsigned": [json.dumps(json.loads(signed.envelope.payload), indent=1).encode()],
         "split_view": [] if split is None else [split.to_bytes()],
         "inclusion": [canonical_bytes(dict(item.fields))],
+        "dated": [
+            canonical_bytes({"type": DATED_TYPE, "subject_root": "00" * 32, **each})
+            for each in (
+                path_fields(log, note, 4),
+                {**path_fields(log, note, 2), "record": b64encode(declared.to_bytes()).decode()},
+            )
+        ],
         "signed_agreement_file": [agreed.to_bytes()],
         "office_file": [write_office(office)],
         "proofs": [(21).to_bytes(4, "big") + bytes(4) + b"".join(log.tree.inclusion_proof(0))],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from khazana.accord.feed.dated import DatedVerifier
 from khazana.accord.feed.errors import ClockWentBack, FeedRefused
 from khazana.accord.feed.mirror import read_document
 from khazana.accord.feed.paths import MOST_DOCUMENT_BYTES, OFFICE
@@ -15,6 +16,7 @@ from khazana.bitcoin.chain import ChainView
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.cli.control import CONTROL_VERIFIERS, LOWEST, ControlChecks
 from khazana.cli.files import FileNotUsable
+from khazana.cli.log_dates import LogDates
 from khazana.cli.log_folder import DiskFolder
 from khazana.cli.logged import LogChecks
 from khazana.cli.mining_checks import MiningChecks
@@ -179,6 +181,7 @@ class ByOurOwnNode:
                     *CONTROL_VERIFIERS,
                     EndorsementVerifier(now=self.now, known=self.office),
                     InclusionVerifier(),
+                    DatedVerifier(),
                 ),
             ),
             more=[
@@ -187,6 +190,7 @@ class ByOurOwnNode:
                 MiningChecks([]),
                 ControlChecks([], LOWEST["script"]),
                 LogChecks(self.now, pin),
+                LogDates(self.now, pin),
             ],
         )
 

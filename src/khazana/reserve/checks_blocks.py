@@ -19,7 +19,8 @@ NAMING = ("wallet", "account", "perimeter", "book", "sealed")
 
 WORD_LIMIT = (
     "That a wallet was declared, or a seal logged, when the block it names was the newest is the "
-    "office's word, unless an earlier statement shows it: a block can be named at any later time."
+    "office's word, unless an earlier statement or its log (check log_dates) shows it: a block can "
+    "be named at any later time."
 )
 
 

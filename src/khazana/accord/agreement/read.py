@@ -27,6 +27,7 @@ PROOF_KINDS = (
     "verdict",
     "identity",
     "correction",
+    "wallet-declaration",
     "agreement",
 )
 """Entries of a log that can prove something (khazana.statement.log.entries)."""

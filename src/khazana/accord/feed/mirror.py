@@ -28,6 +28,7 @@ from khazana.statement.log.checkpoint import Checkpoint, checkpoint_of
 from khazana.statement.log.entries import (
     AgreementEntry,
     CorrectionEntry,
+    DeclarationEntry,
     DisclosureEntry,
     VerdictEntry,
 )
@@ -122,12 +123,18 @@ def pull(
 
 
 WITH_DOCUMENT: tuple[
-    type[DisclosureEntry] | type[VerdictEntry] | type[CorrectionEntry] | type[AgreementEntry], ...
+    type[DisclosureEntry]
+    | type[VerdictEntry]
+    | type[CorrectionEntry]
+    | type[AgreementEntry]
+    | type[DeclarationEntry],
+    ...,
 ] = (
     DisclosureEntry,
     VerdictEntry,
     CorrectionEntry,
     AgreementEntry,
+    DeclarationEntry,
 )
 """Kinds of entries whose digest names a document of the feed."""
 

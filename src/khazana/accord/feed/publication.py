@@ -11,6 +11,7 @@ from khazana.accord.feed.paths import MOST_DOCUMENT_BYTES, digest_of
 from khazana.accord.feed.records import (
     CommitmentsRecord,
     CorrectionRecord,
+    DeclarationRecord,
     VerdictRecord,
     read_record,
     require_signed,
@@ -27,6 +28,7 @@ from khazana.statement.log.entries import (
     AnyEntry,
     CommitmentEntry,
     CorrectionEntry,
+    DeclarationEntry,
     DisclosureEntry,
     IdentityEntry,
     StatementEntry,
@@ -141,6 +143,9 @@ def _record(raw: bytes, office: Office, *, now: datetime, log: LogFiles) -> Publ
             CommitmentEntry(**head, digest=each) for each in dict.fromkeys(record.commitments)
         )
         return Publication(entries=entries, documents=(raw,))
+    if isinstance(record, DeclarationRecord):
+        declared = DeclarationEntry(**head, digest=signed.digest)
+        return Publication(entries=(declared,), documents=(raw,))
     if isinstance(record, CorrectionRecord):
         _require_corrects(record, log)
         entry = CorrectionEntry(**head, corrects=record.corrects, digest=signed.digest)

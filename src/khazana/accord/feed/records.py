@@ -28,6 +28,8 @@ from khazana.statement.wire import Hash256, NetworkFile
 RECORD_PAYLOAD_TYPE = "application/vnd.khazana.record+json"
 MOST_RECORD_BYTES = 1 << 20
 
+IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"
+ScriptHex = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{2}){1,10000}\Z")]
 NO_CONTROLS = r"\A[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\Z"
 """Text that databases and terminals take: of control characters only tab and newline."""
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=4000, pattern=NO_CONTROLS)]
@@ -96,12 +98,25 @@ class CommitmentsRecord(Record, frozen=True, tag="khazana.wallet-commitments/1")
     commitments: Annotated[tuple[Hash256, ...], msgspec.Meta(min_length=1, max_length=1000)]
 
 
-AnyRecord = VerdictRecord | CorrectionRecord | CommitmentsRecord
+class DeclarationRecord(Record, frozen=True, tag="khazana.wallet-declaration/1"):
+    """Wallets that the office declares as its own, by scripts of theirs: some, or all."""
+
+    wallets: Annotated[
+        dict[
+            Annotated[str, msgspec.Meta(pattern=IDENTIFIER)],
+            Annotated[tuple[ScriptHex, ...], msgspec.Meta(min_length=1, max_length=10_000)],
+        ],
+        msgspec.Meta(min_length=1, max_length=1000),
+    ]
+
+
+AnyRecord = VerdictRecord | CorrectionRecord | CommitmentsRecord | DeclarationRecord
 
 ROLE = {
     VerdictRecord: WITNESS_ROLE,
     CorrectionRecord: STATEMENT_ROLE,
     CommitmentsRecord: STATEMENT_ROLE,
+    DeclarationRecord: STATEMENT_ROLE,
 }
 """In which role an office signs a record of each type."""
 

@@ -17,6 +17,7 @@ from khazana.accord.feed.publication import follows
 from khazana.accord.feed.records import (
     BlockFile,
     CorrectionRecord,
+    DeclarationRecord,
     FailedFile,
     VerdictRecord,
     read_record,
@@ -32,6 +33,7 @@ from khazana.statement.log.entries import (
     AnyEntry,
     CommitmentEntry,
     CorrectionEntry,
+    DeclarationEntry,
     DisclosureEntry,
     IdentityEntry,
     StatementEntry,
@@ -164,6 +166,8 @@ class EntryJudge:
                 return self._correction(entry, where)
             case AgreementEntry():
                 return self._agreement(entry, index, where)
+            case DeclarationEntry():
+                return self._declaration(entry.digest, where)
             case CommitmentEntry():
                 return self._commitment(entry.digest, where)
             case VerdictEntry():
@@ -261,6 +265,20 @@ class EntryJudge:
             text = f"no earlier entry has version {entry.version - 1} with hash {previous}"
             return _contradicted("agreement", text, where)
         reason = f"signed for {by.party} by {len(by.keys)} keys, every language under one hash"
+        return Judged(finding="verified", basis=f"keys of {self.office.id}", reason=reason)
+
+    def _declaration(self, digest: str, where: str) -> Judged:
+        try:
+            raw = self.documents(digest)
+            if raw is None:
+                return _not_served(digest)
+            signed = read_record(raw)
+            require_signed(signed, self.office, now=self.now)
+        except KhazanaError as error:
+            return _contradicted("declaration", str(error), where)
+        if not isinstance(signed.record, DeclarationRecord):
+            return _contradicted("declaration", "its record declares no wallet", where)
+        reason = f"a signed declaration of {len(signed.record.wallets)} wallets"
         return Judged(finding="verified", basis=f"keys of {self.office.id}", reason=reason)
 
     def _commitment(self, digest: str, where: str) -> Judged:

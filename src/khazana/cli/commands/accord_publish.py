@@ -1,12 +1,15 @@
 """`khazana accord publish`, `sign` and `attach`: what an office says, in its log and its feed."""
 
 import argparse
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from khazana.accord.feed.dated import dated_evidence
 from khazana.accord.feed.errors import PublicationRefused
+from khazana.accord.feed.mirror import read_document
 from khazana.accord.feed.paths import MOST_DOCUMENT_BYTES, OFFICE, digest_of, document_path
 from khazana.accord.feed.publication import Publication, not_yet_in, publication_of
 from khazana.accord.feed.records import (
@@ -30,9 +33,9 @@ from khazana.cli.files import (
 )
 from khazana.cli.keys import read_key
 from khazana.cli.log_folder import DiskFolder
-from khazana.reserve.reading import read_reserve_statement
+from khazana.reserve.reading import ReserveStatement, read_reserve_statement
 from khazana.statement.checks import TEST_NOTICE
-from khazana.statement.envelope import with_evidence, write_statement
+from khazana.statement.envelope import Evidence, with_evidence, write_statement
 from khazana.statement.identity import Office
 from khazana.statement.keys import key_id, public_bytes
 from khazana.statement.log.checkpoint import checkpoint_of
@@ -183,7 +186,8 @@ def run_sign(args: argparse.Namespace) -> int:
 def run_attach(args: argparse.Namespace) -> int:
     with naming(args.file):
         raw = read_bytes(args.file, most=MOST_STATEMENT_BYTES)
-        statement = read_reserve_statement(raw).envelope
+        reserve = read_reserve_statement(raw)
+        statement = reserve.envelope
     folder = DiskFolder(args.feed)
     office = office_of(folder, read_identity(args.identity))
     log = open_office_log(folder, office)
@@ -196,15 +200,43 @@ def run_attach(args: argparse.Namespace) -> int:
         inclusion_evidence(statement, log, note, index, stamp=stamp_of(folder, note))
         for note in notes
     ]
-    write_whole(args.out, write_statement(with_evidence(statement, *items)))
+    dates = list(_dates(folder, log, reserve))
+    write_whole(args.out, write_statement(with_evidence(statement, *items, *dates)))
     for note in notes:
         stamped = "" if stamp_of(folder, note) is None else ", stamped"
         witnesses = len(note.signatures) - 1
         print(f"entry {index} of {checkpoint_of(note).size}, {witnesses} cosignatures{stamped}")
+    if dates:
+        print(f"{len(dates)} entries that show when wallets were sealed and declared")
     print(f"written to {args.out}")
     if statement.test:
         print(TEST_NOTICE)
     return 0
+
+
+def _dates(folder: DiskFolder, log: LogFiles, statement: ReserveStatement) -> Iterator[Evidence]:
+    """The log's entries about the statement's wallets, under the first checkpoint that shows each.
+
+    A statement that shows no scripts gets no declaration: it would name them.
+    """
+    promised = [each.commitment for each in statement.sealed]
+    promised += [w.seal.commitment for w in statement.wallets.values() if w.seal is not None]
+
+    def document(digest: str) -> bytes | None:
+        return read_document(folder, digest, most=MOST_RECORD_BYTES)
+
+    def checkpoint(index: int) -> tuple[Note, bytes | None]:
+        note = best_notes(folder, log, index)[0]
+        return note, stamp_of(folder, note)
+
+    return dated_evidence(
+        statement.envelope,
+        log,
+        {name: frozenset(listed.scripts) for name, listed in statement.scripts.items()},
+        frozenset(promised),
+        document=document,
+        checkpoints=checkpoint,
+    )
 
 
 def _index_of(log: LogFiles, root: str) -> int | None:

@@ -32,6 +32,7 @@ from khazana.statement.log.entries import (
     AnyEntry,
     CommitmentEntry,
     CorrectionEntry,
+    DeclarationEntry,
     IdentityEntry,
     StatementEntry,
     VerdictEntry,
@@ -178,6 +179,8 @@ def _described(entry: AnyEntry) -> str:
             return f"identity, version {entry.version}"
         case CorrectionEntry():
             return f"correction of entry {entry.corrects}"
+        case DeclarationEntry():
+            return f"wallets declared, {entry.digest}"
         case AgreementEntry():
             return f"agreement {entry.agreement}, version {entry.version}"
     sealed = isinstance(entry, CommitmentEntry)

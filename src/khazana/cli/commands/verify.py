@@ -8,10 +8,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from khazana.accord.feed.dated import DatedVerifier
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.cli.chains import add_chain_argument, chain_of
 from khazana.cli.clock import now
 from khazana.cli.control import CONTROL_VERIFIERS, LOWEST, ControlChecks
+from khazana.cli.coverage_beside import beside_a_state
 from khazana.cli.coverage_verify import (
     add_coverage_arguments,
     refuse_coverage_arguments,
@@ -24,6 +26,7 @@ from khazana.cli.files import (
     naming,
     read_bytes,
 )
+from khazana.cli.log_dates import LogDates
 from khazana.cli.logged import LogChecks
 from khazana.cli.memoranda import memorandum_named
 from khazana.cli.mining_checks import MiningChecks
@@ -83,7 +86,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=Path,
         action="append",
         default=[],
-        help="another office's statement: no coin and no script may stand in both",
+        help="another office's statement, or a provider's coverage: no coin and no script may "
+        "stand in both",
     )
     parser.add_argument(
         "--documents", metavar="FILE", type=Path, help="documents that the office gave you"
@@ -185,7 +189,7 @@ def run(args: argparse.Namespace) -> int:
             now=now(),
             pin=pin,
             previous=_read(args.previous),
-            beside=[_statement(path) for path in args.beside],
+            beside=[beside_a_state(path) for path in args.beside],
             accept_opening=args.accept_opening,
             documents=documents_given(args.documents),
             valuation=_valuation(args.valuation),
@@ -194,6 +198,7 @@ def run(args: argparse.Namespace) -> int:
                 *CONTROL_VERIFIERS,
                 endorsements,
                 InclusionVerifier(),
+                DatedVerifier(),
                 OpinionVerifier(now(), auditors),
             ),
         ),
@@ -206,6 +211,7 @@ def run(args: argparse.Namespace) -> int:
                 LOWEST[args.control_grade],
             ),
             LogChecks(now(), pin, [_witness(path) for path in args.witness]),
+            LogDates(now(), pin),
         ],
     )
     return _printed(report, args)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from khazana.accord.feed.dated import undated
 from khazana.bitcoin.chain import ChainView
 from khazana.cli.demo.books import Books
 from khazana.cli.demo.mining.evidence import MINING, copy_evidence, write_evidence
@@ -308,6 +309,7 @@ class Chronicle:
         shown = disclose(envelope, keep_at("addresses"))
         # Proofs of control name addresses: whoever sees totals alone sees their hash.
         totals = proofs_withheld(disclose(envelope, keep_at("totals")))
+        totals = replace(totals, evidence=undated(totals.evidence))
         files: tuple[tuple[str, str, Statement], ...] = (
             (f"statements/{made.stem}.json", STATEMENT, envelope),
             (f"disclosures/{made.stem}-public.json", PUBLIC, shown),

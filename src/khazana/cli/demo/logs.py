@@ -10,6 +10,7 @@ from khazana.accord.agreement.signing import sign_agreement
 from khazana.accord.feed.records import (
     AnyRecord,
     CommitmentsRecord,
+    DeclarationRecord,
     said_by,
     sign_record,
     signed_too,
@@ -48,6 +49,8 @@ class StateLogs:
     payer: Purse
     states: dict[str, Signatory] = field(default_factory=dict)
     books: dict[str, LogBook] = field(default_factory=dict)
+    declared: dict[str, set[str]] = field(default_factory=dict)
+    """Wallets that each state has declared in its log."""
 
     def begin(self, states: Mapping[str, Signatory]) -> None:
         """Begin each log with the identity and the wallets that are sealed."""
@@ -82,6 +85,8 @@ class StateLogs:
                 self._agree("company-letter", company, mine)
                 stablecoin = letters.stablecoin_memorandum(timeline, prints[lies.PAKISTAN])
                 self._agree("stablecoin-memorandum", stablecoin, mine)
+        for office in self.states:
+            self._declare(office)
         for book in self.books.values():
             book.stamp(self.stage, self.payer)
 
@@ -94,6 +99,20 @@ class StateLogs:
         """A statement was signed today: what anyone may see of it goes into the log."""
         at = self.stage.timeline.instant(self.stage.today - 1)
         self.books[office].publish([disclosure.read_bytes()], at=at)
+
+    def _declare(self, office: str) -> None:
+        """Enter the wallets that the office's books have and its log has not, by their scripts."""
+        state, known = self.states[office], self.declared.setdefault(office, set())
+        at = self.stage.timeline.instant(self.stage.today)
+        wallets = {
+            wallet.id: tuple(sorted(script.hex() for script in wallet.purse.places))
+            for wallet in state.books.wallets
+            if wallet.id not in known and wallet.purse.places
+        }
+        if wallets:
+            record = DeclarationRecord(**said_by(state.identity, at=at), wallets=wallets)
+            self.books[office].publish([self._signed(office, record)], at=at)
+            known.update(wallets)
 
     def _agree(
         self, name: str, text: str, parties: tuple[str, ...], *, minutes: str | None = None

@@ -51,6 +51,12 @@ class CommitmentEntry(Entry, frozen=True, tag="wallet-commitment"):
     digest: Hash256
 
 
+class DeclarationEntry(Entry, frozen=True, tag="wallet-declaration"):
+    """Wallets were declared, by scripts of theirs. digest: SHA-256 of the signed declaration."""
+
+    digest: Hash256
+
+
 class VerdictEntry(Entry, frozen=True, tag="verdict"):
     """A verdict on entry `index` of the log `log`. digest: SHA-256 of the signed verdict."""
 
@@ -93,6 +99,7 @@ AnyEntry = (
     | IdentityEntry
     | CorrectionEntry
     | AgreementEntry
+    | DeclarationEntry
 )
 
 

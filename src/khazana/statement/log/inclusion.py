@@ -22,7 +22,7 @@ from khazana.statement.envelope import Evidence, Statement
 from khazana.statement.evidence import EvidenceResult, evidence_of, failed
 from khazana.statement.identity import Office, grouped
 from khazana.statement.log.checkpoint import Checkpoint, checkpoint_of
-from khazana.statement.log.entries import Index, StatementEntry, read_entry
+from khazana.statement.log.entries import Entry, Index, StatementEntry, read_entry
 from khazana.statement.log.errors import EntryRefused
 from khazana.statement.log.files import LogFiles
 from khazana.statement.log.notes import MOST_NOTE_BYTES, Note, read_note
@@ -44,16 +44,21 @@ LIMIT_ONE_VIEW = (
 )
 
 
-class InclusionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The evidence as it stands in the file."""
+class PathFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An entry with its path to a checkpoint, as it stands in evidence."""
 
-    type: Literal["khazana.log-inclusion/1"]
     subject_root: Hash256
     entry: dict[str, Any]
     index: Index
     proof: Annotated[Sequence[Hash256], msgspec.Meta(max_length=63)]
     checkpoint: Annotated[str, msgspec.Meta(max_length=MOST_NOTE_BYTES)]
     timestamp: Annotated[str, msgspec.Meta(max_length=2 * MOST_STAMP_BYTES)] | None = None
+
+
+class InclusionFile(PathFile, frozen=True, kw_only=True):
+    """The evidence as it stands in the file."""
+
+    type: Literal["khazana.log-inclusion/1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +106,24 @@ def inclusion_evidence(
     The note may bear cosignatures; its tree may be an earlier state of the log that has the entry.
     stamp: the file of a time stamp of the note.
     """
-    checkpoint = checkpoint_of(note)
-    entry = log.entry(index)
-    parsed = read_entry(entry)
+    parsed = read_entry(log.entry(index))
     if not isinstance(parsed, StatementEntry) or parsed.root != statement.root:
         raise EntryRefused(problem=f"entry {index} is not the one of statement {statement.root}")
-    return evidence_of(
-        INCLUSION_TYPE,
-        statement,
-        entry=msgspec.json.decode(entry),
-        index=index,
-        proof=[h.hex() for h in log.tree.inclusion_proof(index, size=checkpoint.size)],
-        checkpoint=note.to_bytes().decode(),
+    return evidence_of(INCLUSION_TYPE, statement, **path_fields(log, note, index, stamp=stamp))
+
+
+def path_fields(
+    log: LogFiles, note: Note, index: int, *, stamp: bytes | None = None
+) -> dict[str, Any]:
+    """Entry `index` with its path to the note's root, as fields of evidence."""
+    size = checkpoint_of(note).size
+    return {
+        "entry": msgspec.json.decode(log.entry(index)),
+        "index": index,
+        "proof": [h.hex() for h in log.tree.inclusion_proof(index, size=size)],
+        "checkpoint": note.to_bytes().decode(),
         **({} if stamp is None else {"timestamp": base64.b64encode(stamp).decode()}),
-    )
+    }
 
 
 def read_inclusion(item: Evidence) -> Inclusion:
@@ -123,6 +132,11 @@ def read_inclusion(item: Evidence) -> Inclusion:
         file = msgspec.convert(item.fields, InclusionFile)
     except msgspec.ValidationError as error:
         raise EntryRefused(problem=f"the evidence is malformed: {error}") from error
+    return inclusion_in(file)
+
+
+def inclusion_in(file: PathFile) -> Inclusion:
+    """The entry, the path and the checkpoint in a piece of evidence; nothing is verified yet."""
     note = read_note(file.checkpoint.encode())
     proof = tuple(bytes.fromhex(each) for each in file.proof)
     stamp = None
@@ -150,6 +164,20 @@ def judge_inclusion(
     entry = read_entry(found.entry)
     if not isinstance(entry, StatementEntry) or entry.root != statement.root:
         raise EntryRefused(problem="the entry is not one of this statement")
+    checkpoint, note = require_in_log(found, entry, office, now=now)
+    cosigned = []
+    for witness in witnesses:
+        at = cosigned_by(note, witness, now=now)
+        if at is not None:
+            cosigned.append((witness.id, at))
+    issued = read_instant(entry.issued)
+    return Logged(found.index, issued, checkpoint.size, tuple(cosigned), found.stamp)
+
+
+def require_in_log(
+    found: Inclusion, entry: Entry, office: Office, *, now: datetime
+) -> tuple[Checkpoint, Note]:
+    """The checkpoint of the office's log to whose root the entry's path leads; or refuses."""
     if entry.office != office.fingerprint:
         raise EntryRefused(problem=f"the entry is by the office {grouped(entry.office)}")
     issued = read_instant(entry.issued)
@@ -165,12 +193,7 @@ def judge_inclusion(
     ):
         problem = f"the path does not lead from entry {found.index} to the checkpoint's root"
         raise EntryRefused(problem=problem)
-    cosigned = []
-    for witness in witnesses:
-        at = cosigned_by(note, witness, now=now)
-        if at is not None:
-            cosigned.append((witness.id, at))
-    return Logged(found.index, issued, checkpoint.size, tuple(cosigned), found.stamp)
+    return checkpoint, note
 
 
 @dataclass(frozen=True, slots=True)
