@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from khazana.cli import clock
-from khazana.portal.accord.models import FeedRow, VerdictRow
+from khazana.portal.accord.models import FeedRow, LogEntryRow, VerdictRow
 from khazana.portal.formatting.figures import height_html
 from khazana.portal.statement.importing import import_folder
 from khazana.portal.statement.publication import PublicationRefused
@@ -239,3 +239,77 @@ def test_a_copy_of_more_entries_than_memory_takes_is_left_out(imported, desk, mo
     )
     deriving.derive_feeds(OfficeRow.objects.get(own=True), now=clock.now())
     assert [row.folder for row in FeedRow.objects.all()] == ["feed"]
+
+
+@pytest.fixture
+def answers(imported, client, settings):
+    settings.API_RATE = ""
+
+    def asked(address, status=200):
+        answer = client.get(address)
+        assert answer.status_code == status, answer.content
+        return answer
+
+    return asked
+
+
+def test_logs_entries_and_verdicts_are_answers_too(answers, desk):
+    partner = desk.partner.office.fingerprint
+    own, copy = sorted(answers("/api/v1/logs").json(), key=lambda log: not log["own"])
+    assert (own["office"], copy["office"]) == (desk.office.fingerprint, partner)
+    assert [each["witness"] for each in own["cosigned"]] == [partner]
+    entries = answers(f"/api/v1/logs/entries?office={desk.office.fingerprint[:8]}").json()
+    assert [each["entry"] for each in entries["items"]] == list(range(own["entries"]))
+    found = answers(f"/api/v1/verdicts?by={partner}").json()
+    assert found["count"] == VerdictRow.objects.count() > 0
+    first = found["items"][0]
+    assert (first["office"], first["finding"]) == (desk.office.fingerprint, "verified")
+    assert first["block"]["hash"] == desk.world.chain.tip().hash
+    assert first["notice"] == "test network, invented figures"
+    assert answers("/api/v1/verdicts?finding=contradicted").json()["count"] == 0
+    answers("/api/v1/verdicts?finding=false", 422)
+
+
+def test_what_an_office_logs_is_a_table_too(answers, desk):
+    text = answers("/tables/log-entries.csv?kind=statement").content.decode()
+    root = LogEntryRow.objects.get(kind="statement", feed__folder="feed").root
+    assert f",statement,{root}" in text
+    text = answers("/tables/verdicts.csv").content.decode()
+    assert text.count("verified") == VerdictRow.objects.count()
+    text = answers("/tables/logs.csv").content.decode()
+    assert desk.partner.office.fingerprint in text
+    for name in ("logs", "log-entries", "verdicts"):
+        assert answers(f"/tables/{name}.xlsx").content
+
+
+def test_logs_of_strangers_are_no_answer(answers, desk, settings):
+    FeedRow.objects.exclude(folder="feed").update(known=False)
+    assert [log["own"] for log in answers("/api/v1/logs").json()] == [True]
+    assert answers("/api/v1/verdicts").json()["count"] == 0
+
+
+def test_a_partner_with_too_many_files_stops_nobody_elses_pages(db, desk, tmp_path, monkeypatch):
+    from khazana.portal.statement import publication
+
+    folder = tmp_path / "publication"
+    shutil.copytree(desk.root, folder)
+    copy = folder / "copies" / "tidal-office"
+    most = sum(1 for _ in (folder / "feed").rglob("*")) + 5
+    monkeypatch.setattr(publication, "MOST_FEED_FILES", most)
+    for number in range(most + 1):
+        (copy / "documents" / f"{number:064x}").write_bytes(b"{}")
+    import_folder(folder, own=True, chain=desk.world.chain)
+    assert [row.folder for row in FeedRow.objects.all()] == ["feed"]
+
+
+def test_the_own_feed_may_have_more_files_than_other_kinds(db, desk, tmp_path, monkeypatch):
+    from khazana.portal.statement import publication
+
+    folder = tmp_path / "publication"
+    shutil.copytree(desk.root, folder)
+    documents = folder / "feed" / "documents"
+    assert len(list(documents.iterdir())) >= 1
+    (documents / ("ab" * 32)).write_bytes(b"{}")
+    monkeypatch.setattr(publication, "MOST_FILES", 1)
+    import_folder(folder, own=True, chain=desk.world.chain)
+    assert FeedRow.objects.filter(folder="feed").exists()

@@ -10,7 +10,16 @@ from ninja import NinjaAPI, Query
 from ninja.errors import HttpError, Throttled, ValidationError
 
 import khazana
-from khazana.portal.api import holdings, mining, movements, providers, register, schemas, statements
+from khazana.portal.api import (
+    holdings,
+    logs,
+    mining,
+    movements,
+    providers,
+    register,
+    schemas,
+    statements,
+)
 from khazana.portal.api import schemas_flows as flows
 from khazana.portal.api import schemas_mining as mined
 from khazana.portal.api.answers import problem_answer
@@ -281,6 +290,28 @@ def providers_epochs(
 ) -> schemas.Page[providers.ProviderEpoch]:
     """What supervised providers owed at each of their blocks, and what covered it."""
     return page_of_rows(request, providers.epochs_asked(asked), asked, providers.epoch_item)
+
+
+@reads("/logs", list[logs.Log], name="logs", tag="Accord")
+def logs_known(request: HttpRequest) -> list[logs.Log]:
+    """The office's log and its copies of others', with who cosigned them."""
+    return [logs.log_item(row) for row in logs.logs_asked()]
+
+
+@reads("/logs/entries", schemas.Page[logs.LogEntry], name="log-entries", tag="Accord")
+def log_entries(
+    request: HttpRequest, asked: Query[logs.EntriesAsked]
+) -> schemas.Page[logs.LogEntry]:
+    """What offices entered into their logs, in the order of each log."""
+    return page_of_rows(request, logs.entries_asked(asked), asked, logs.entry_item)
+
+
+@reads("/verdicts", schemas.Page[logs.LogVerdict], name="verdicts", tag="Accord")
+def log_verdicts(
+    request: HttpRequest, asked: Query[logs.VerdictsAsked]
+) -> schemas.Page[logs.LogVerdict]:
+    """What offices found of entries of each other's logs, newest first."""
+    return page_of_rows(request, logs.verdicts_asked(asked), asked, logs.verdict_item)
 
 
 @reads("/conditions", list[flows.Conditions], name="conditions", tag="Conditions")

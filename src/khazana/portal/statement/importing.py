@@ -30,11 +30,11 @@ from khazana.portal.reserve.models import MovementRow
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow, StatementRow
 from khazana.portal.statement.opinions import opinions_shown
 from khazana.portal.statement.publication import (
-    OTHERS,
     STATEMENTS,
     Incoming,
     PublicationRefused,
     files_of,
+    other_files,
 )
 from khazana.portal.statement.times import remember_times
 from khazana.portal.supervision.deriving import derive_providers
@@ -85,8 +85,7 @@ def import_folder(
     incoming = [_incoming(item, level) for item in files_of(folder, STATEMENTS)]
     others = [
         (kind, item)
-        for pattern, kind in OTHERS
-        for item in files_of(folder, pattern)
+        for kind, item in other_files(folder)
         # Of the documents of a feed, statements came in already; records are small.
         if item.path.parent.name != DOCUMENTS or len(item.raw) <= MOST_RECORD_BYTES
     ]

@@ -1,20 +1,36 @@
 """A publication folder as the portal reads it: plain files under plain names, nothing elsewhere."""
 
 import hashlib
+import logging
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from glob import escape
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from khazana.errors import KhazanaError
 from khazana.portal.formatting.bidi import visible
 from khazana.portal.statement.models import FileKind
 
+LOG = logging.getLogger(__name__)
 MOST_BYTES = 256 * 1024 * 1024
 MOST_FILES = 10_000
 """Of one kind in one folder."""
+MOST_FEED_FILES = 200_000
+"""Of a feed: a log has a document for each entry."""
 STATEMENTS = "statements/*.json"
+COPIES = "copies"
+FEED_FILES = (
+    "checkpoint",
+    "office.json",
+    "tile/**/*",
+    "documents/*",
+    "cosigned/*",
+    "witness/*",
+    "stamps/*",
+)
 OTHERS: tuple[tuple[str, FileKind], ...] = (
     ("office.json", FileKind.IDENTITY),
     ("prices.csv", FileKind.PRICES),
@@ -28,19 +44,7 @@ OTHERS: tuple[tuple[str, FileKind], ...] = (
     ("providers/*/*", FileKind.PROVIDER),
     ("providers/*/*/*", FileKind.PROVIDER),
     # A checkpoint is read before the tiles that it needs: these are written first.
-    *(
-        (f"{folder}/{files}", FileKind.FEED)
-        for folder in ("feed", "copies/*")
-        for files in (
-            "checkpoint",
-            "office.json",
-            "tile/**/*",
-            "documents/*",
-            "cosigned/*",
-            "witness/*",
-            "stamps/*",
-        )
-    ),
+    *((f"feed/{files}", FileKind.FEED) for files in FEED_FILES),
 )
 
 # Names stand in addresses, in answers' headers and in shells; they must need no quoting anywhere.
@@ -69,17 +73,37 @@ class Incoming:
         return hashlib.sha256(self.raw).hexdigest()
 
 
-def files_of(folder: Path, pattern: str) -> Iterator[Incoming]:
+def other_files(folder: Path) -> Iterator[tuple[FileKind, Incoming]]:
+    """All of the folder's files but the statements.
+
+    A copy with more files than a feed may have is left out, and the others come: its office, which
+    decides how many there are, must not decide whether this portal goes on.
+    """
+    for pattern, kind in OTHERS:
+        most = MOST_FEED_FILES if kind is FileKind.FEED else MOST_FILES
+        yield from ((kind, item) for item in files_of(folder, pattern, most=most))
+    for copy in sorted(folder.glob(f"{COPIES}/*")):
+        if sum(1 for _ in islice(copy.rglob("*"), MOST_FEED_FILES + 1)) > MOST_FEED_FILES:
+            LOG.warning("%s is left out: it has over %d files", copy.name, MOST_FEED_FILES)
+            continue
+        for files in FEED_FILES:
+            pattern = f"{COPIES}/{escape(copy.name)}/{files}"
+            found = files_of(folder, pattern, most=MOST_FEED_FILES)
+            yield from ((FileKind.FEED, item) for item in found)
+
+
+def files_of(folder: Path, pattern: str, *, most: int | None = None) -> Iterator[Incoming]:
     """The folder's files of a pattern, in order of name; PublicationRefused for what is no file of
     its own.
     """
     root = folder.resolve()
+    most = MOST_FILES if most is None else most
     for count, path in enumerate(sorted(folder.glob(pattern)), start=1):
         if path.name.startswith("."):
             continue  # half-written, by the custom of whoever writes it
         name = PurePosixPath(path.relative_to(folder).as_posix())
-        if count > MOST_FILES:
-            raise PublicationRefused(path=pattern, problem=f"there are over {MOST_FILES} of them")
+        if count > most:
+            raise PublicationRefused(path=pattern, problem=f"there are over {most} of them")
         if not all(_NAME.fullmatch(part) for part in name.parts):
             raise PublicationRefused(
                 path=visible(str(name)),

@@ -22,6 +22,7 @@ from khazana.portal.api.problems import (
 )
 from khazana.portal.api.tables.contents import CONTENTS
 from khazana.portal.api.tables.contents_beside import BESIDE
+from khazana.portal.api.tables.contents_logs import LOGS
 from khazana.portal.api.tables.contents_mining import MINING
 from khazana.portal.api.tables.table import Table
 from khazana.portal.api.tables.writing import csv_bytes, xlsx_bytes
@@ -29,7 +30,7 @@ from khazana.portal.api.throttle import Rate
 from khazana.portal.formatting.languages import LANGUAGES
 from khazana.portal.statement.models import StatementRow
 
-TABLES = CONTENTS | BESIDE | MINING
+TABLES = CONTENTS | BESIDE | LOGS | MINING
 FORMS = {
     "csv": (csv_bytes, "text/csv; charset=utf-8"),
     "xlsx": (xlsx_bytes, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
