@@ -8,6 +8,7 @@ from khazana.cli.commands import verify as verify_command
 from khazana.cli.coverage_papers import attested_in
 from khazana.cli.files import FileRefused
 from khazana.cli.main import main
+from khazana.ledger.canonical import canonical_bytes
 from khazana.statement.dsse import sign
 from khazana.statement.envelope import write_statement
 from khazana.statement.office_file import write_office
@@ -88,6 +89,26 @@ def test_a_states_statement_beside_shows_coins_that_both_count(folder, capsys):
     assert "is counted by state too" in said
     (folder / "state.json").write_bytes(state("state", (script("somebody"),)))
     assert verify(*BROUGHT, "--beside", "state.json") == 0
+
+
+def test_a_providers_coverage_beside_a_states_statement_shows_them_too(folder, capsys):
+    for declared, verdict in (("cold", "failed"), ("somebody", "passed")):
+        (folder / "state.json").write_bytes(state("state", (script(declared),)))
+        verify("state.json", "--beside", "coverage.json")
+        said = " ".join(capsys.readouterr().out.split())
+        assert f"beside {verdict}" in said
+        assert ("is counted by exchange too" in said) is (verdict == "failed")
+
+
+def test_the_parts_of_a_file_beside_must_give_its_root(folder, capsys):
+    (folder / "state.json").write_bytes(state("state", (script("somebody"),)))
+    other = json.loads((folder / "coverage.json").read_bytes())
+    for part in other["parts"]:
+        if part["name"] == "wallet/cold":
+            part["body"]["name"] = {"en": "Warm"}
+    (folder / "coverage.json").write_bytes(canonical_bytes(other) + b"\n")
+    assert verify("state.json", "--beside", "coverage.json") == 2
+    assert "its parts give another root" in capsys.readouterr().err
 
 
 def test_the_same_provider_beside_itself_is_not_comparable(folder, capsys):

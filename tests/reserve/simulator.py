@@ -84,6 +84,7 @@ def identity(
     signers: Sequence[Ed25519PrivateKey],
     *,
     since: datetime = NOW - timedelta(days=900),
+    until: datetime = NOW + timedelta(days=900),
 ) -> Identity:
     """An office's identity with two of three keys for statements."""
     public = {key_id(public_bytes(k)): public_bytes(k) for k in signers}
@@ -97,7 +98,7 @@ def identity(
             version=1,
             previous=None,
             valid_from=since,
-            valid_until=NOW + timedelta(days=900),
+            valid_until=until,
             keys=public,
             roles={"root": role, "statement": role},
         ),

@@ -6,6 +6,8 @@ from functools import cache
 import pytest
 
 from khazana.bitcoin.chain import BlockRef
+from khazana.bitcoin.network import REGTEST
+from khazana.ledger.counted import Counted
 from khazana.reserve.checks_beside import coins_held_at
 from khazana.reserve.levels import keep_at
 from khazana.reserve.reading import ReserveStatement, read_reserve_statement, typed
@@ -229,3 +231,72 @@ def test_of_several_statements_each_is_compared():
     )
     assert verdict is Verdict.FAILED
     assert coin["outpoint"] in words
+
+
+def provider(
+    block: BlockRef, *, coin: str = f"{'ab' * 32}:0", declared: str = "51", **more: object
+) -> Counted:
+    """What a provider of virtual assets counts as its customers' at a block."""
+    told = {
+        "name": "exchange",
+        "fingerprint": "ee" * 32,
+        "root": "cd" * 32,
+        "genesis": REGTEST.genesis,
+        "block": block,
+        "coins": {coin: "cold"},
+        "scripts": {declared: "cold"},
+        "withheld": False,
+    } | more
+    return Counted(**told)  # type: ignore[arg-type]
+
+
+def test_a_provider_with_other_coins_passes():
+    report = checked(provider(pair().end))
+    verdict, words = result(report)
+    assert verdict is Verdict.PASSED, words
+    assert f"compared with exchange at block {pair().end.height}" in words
+
+
+def test_a_coin_or_script_that_a_provider_counts_too_fails_and_is_named():
+    coin = our_coin(pair().statement(pair().ours))["outpoint"]
+    for other, said in (
+        (provider(pair().end, coin=coin), f"coin {coin} is counted by exchange too (wallet cold)"),
+        (provider(pair().end, declared=script("vault").hex()), "declared by exchange too"),
+    ):
+        report = checked(other)
+        verdict, words = result(report)
+        assert verdict is Verdict.FAILED
+        assert said in words
+        assert report.exit_status == 1
+
+
+def test_a_coin_spent_later_counts_at_the_providers_own_block():
+    """The first office sold this coin after the middle: only there both counted it."""
+    ours = pair().statement(pair().ours)
+    before, after = (coins_held_at(ours, b.height) for b in (pair().middle, pair().end))
+    sold = min(before.keys() - after.keys())
+    assert result(checked(provider(pair().middle, coin=sold)))[0] is Verdict.FAILED
+    assert result(checked(provider(pair().end, coin=sold)))[0] is Verdict.PASSED
+
+
+def test_a_provider_that_counts_outside_the_period_is_compared_with_its_end_and_the_limit_said():
+    later = BlockRef(pair().end.height + 3, pair().end.hash)
+    coin = our_coin(pair().statement(pair().ours))["outpoint"]
+    report = checked(provider(later, coin=coin))
+    assert result(report)[0] is Verdict.FAILED
+    assert any("outside the period" in limit for limit in report.limits)
+
+
+def test_a_provider_of_another_network_or_the_office_itself_is_not_comparable():
+    for more, said in (
+        ({"genesis": "00" * 32}, "about another network"),
+        ({"fingerprint": pair().ours.identity.fingerprint}, "by the same publisher"),
+    ):
+        verdict, words = result(checked(provider(pair().end, **more)))
+        assert verdict is Verdict.NOT_CHECKABLE
+        assert said in words
+
+
+def test_what_a_provider_withholds_is_said():
+    report = checked(provider(pair().end, withheld=True))
+    assert any("What exchange withholds was not compared" in limit for limit in report.limits)

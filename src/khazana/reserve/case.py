@@ -10,6 +10,7 @@ from khazana.bitcoin.network import Network, network_of_genesis
 from khazana.bitcoin.transaction import OutPoint
 from khazana.errors import KhazanaError
 from khazana.ledger.accounts import Wallet
+from khazana.ledger.counted import Counted
 from khazana.ledger.documents import Document
 from khazana.ledger.entries import ChainEntry, HeldCoin
 from khazana.ledger.postings import coins_after_entries, entries_of, held_coins
@@ -115,7 +116,7 @@ class Case:
     pin: the fingerprint of the office the reader expects; None when nobody said.
     office: the identity that goes with it, from the reader's file or from the statement.
     previous: the statement of the period before, if the reader has it.
-    beside: other offices' statements, in which no coin of this one may stand.
+    beside: other publishers' statements, in which no coin of this one may stand.
     accept_opening: take the opening coins from `previous` instead of the chain's whole history.
     valuation: what the statement's holdings are said to be worth. prices: the reader's own.
     """
@@ -126,7 +127,7 @@ class Case:
     pin: str | None = None
     office: Office | None = None
     previous: ReserveStatement | None = None
-    beside: Sequence[ReserveStatement] = ()
+    beside: Sequence[ReserveStatement | Counted] = ()
     accept_opening: bool = False
     documents: Mapping[str, Given] | None = None
     valuation: ValuationDocument | None = None

@@ -1,9 +1,10 @@
-"""The check against other offices' statements: no coin and no script may stand in two of them."""
+"""The check against other publishers: no coin and no script may stand in two accounts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from khazana.errors import KhazanaError
+from khazana.ledger.counted import Counted
 from khazana.ledger.findings import Finding
 from khazana.reserve.answers import Answer, answer
 from khazana.reserve.case import Case, PartsWithheld
@@ -44,6 +45,11 @@ def beside(case: Case) -> Answer:
     limits = [LIMIT, NOT_VERIFIED]
     compared = []
     for other in case.beside:
+        if isinstance(other, Counted):
+            findings += _of_both(ours, other)
+            limits += _not_seen_of(ours, other)
+            compared.append(f"{other.name} at block {other.block.height}")
+            continue
         height = _common_block(ours, other)
         if missing := other.withheld("coins"):
             raise PartsWithheld(kind="coins, in the statement beside,", missing=missing)
@@ -57,6 +63,45 @@ def beside(case: Case) -> Answer:
         findings=findings,
         limits=tuple(dict.fromkeys(limits)),
     )
+
+
+def _of_both(ours: ReserveStatement, other: Counted) -> Iterator[Finding]:
+    """What a provider counts at a block, and this statement at the same, or the nearest it has."""
+    if other.genesis != ours.header.network.genesis:
+        raise NotComparable(root=other.root, problem="it is about another network")
+    fingerprint = ours.header.office.fingerprint
+    if fingerprint is not None and fingerprint == other.fingerprint:
+        raise NotComparable(root=other.root, problem="it is by the same publisher")
+    mine = coins_held_at(ours, _nearest(ours, other))
+    for outpoint in sorted(mine.keys() & other.coins.keys()):
+        text = (
+            f"coin {outpoint} is counted by {other.name} too (wallet {other.coins[outpoint]}), at "
+            f"block {other.block.height}"
+        )
+        yield Finding("R20", text, f"wallet {mine[outpoint]}")
+    yield from _declared_twice(ours, other.scripts, other.name)
+
+
+def _nearest(ours: ReserveStatement, other: Counted) -> int:
+    period = ours.header.period
+    return min(max(other.block.height, period.after.height), period.until.height)
+
+
+def _not_seen_of(ours: ReserveStatement, other: Counted) -> Iterator[str]:
+    if other.withheld:
+        yield f"What {other.name} withholds was not compared."
+    if ours.withheld("scripts"):
+        yield f"Scripts that {_name(ours)} withholds were not compared."
+    if _nearest(ours, other) != other.block.height:
+        yield (
+            f"{other.name} counts at block {other.block.height}, outside the period: a wallet "
+            "handed over in between stands in both accounts."
+        )
+    elif other.block.height < ours.header.period.until.height and ours.withheld("entry"):
+        yield (
+            f"Coins that {_name(ours)} held at block {other.block.height} and spent before its "
+            "closing were not compared: its entries are withheld."
+        )
 
 
 def _common_block(ours: ReserveStatement, other: ReserveStatement) -> int:
@@ -124,12 +169,18 @@ def coins_held_at(statement: ReserveStatement, height: int) -> dict[str, str]:
 
 
 def _scripts_of_both(ours: ReserveStatement, other: ReserveStatement) -> Iterator[Finding]:
-    """One script has one holder: declared by two, whatever it receives is counted twice."""
     theirs = {script: name for name, body in other.scripts.items() for script in body.scripts}
+    return _declared_twice(ours, theirs, _name(other))
+
+
+def _declared_twice(
+    ours: ReserveStatement, theirs: Mapping[str, str], other: str
+) -> Iterator[Finding]:
+    """One script has one holder: declared by two, whatever it receives is counted twice."""
     for wallet, body in ours.scripts.items():
         for script in body.scripts:
             if script in theirs:
-                text = f"script {script} is declared by {_name(other)} too, in {theirs[script]}"
+                text = f"script {script} is declared by {other} too, in {theirs[script]}"
                 yield Finding("R20", text, f"wallet {wallet}")
 
 

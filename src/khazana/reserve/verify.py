@@ -8,6 +8,7 @@ from typing import Protocol
 from khazana.bitcoin.chain import ChainView
 from khazana.bitcoin.descriptor import DescriptorEngine
 from khazana.errors import KhazanaError
+from khazana.ledger.counted import Counted
 from khazana.ledger.findings import Finding
 from khazana.ledger.valuation import PricePoint
 from khazana.reserve import (
@@ -48,8 +49,8 @@ class Request:
     """What a reader asks for.
 
     raw: the statement's file. pin: the office the reader expects. documents: given by the office,
-    by id. beside: other offices' statements. accept_opening: take the opening coins from `previous`
-    instead of the whole history.
+    by id. beside: other publishers' statements. accept_opening: take the opening coins from
+    `previous` instead of the whole history.
     valuation: what the holdings are said to be worth. prices: the reader's own, to hold it to.
     now: the reader's clock, UTC, for signatures that claim to be from the future.
     """
@@ -61,7 +62,7 @@ class Request:
     now: datetime
     pin: Pin | None = None
     previous: ReserveStatement | None = None
-    beside: Sequence[ReserveStatement] = ()
+    beside: Sequence[ReserveStatement | Counted] = ()
     accept_opening: bool = False
     documents: Mapping[str, Given] | None = None
     valuation: ValuationDocument | None = None

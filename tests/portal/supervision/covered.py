@@ -7,15 +7,16 @@ from khazana.statement.dsse import joined, sign
 from khazana.statement.office_file import write_office
 from khazana.supervision.coverage.countersign import attach_recomputation
 from khazana.supervision.solvency.epoch import PAYLOAD_TYPE, epoch_bytes
-from tests.supervision.coverage.scene import REGULATOR, honest, recomputed
+from tests.supervision.coverage.scene import REGULATOR, Scene, honest, recomputed
 from tests.supervision.solvency.trees import level_bytes
 
 SLUG = "exchange"
 
 
-def write_covered(folder: Path) -> Path:
+def write_covered(folder: Path, scene: Scene | None = None) -> Path:
     """providers/exchange/ and the regulator's identity; gives the provider's folder."""
-    scene, home = honest(), folder / "providers" / SLUG
+    scene = scene or honest()
+    home = folder / "providers" / scene.world.name
     home.mkdir(parents=True)
     (home.parent / "regulator.json").write_bytes(write_office(REGULATOR))
     (home / "office.json").write_bytes(write_office(scene.world.identity))

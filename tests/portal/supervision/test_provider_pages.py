@@ -16,14 +16,17 @@ from khazana.ledger.canonical import canonical_bytes
 from khazana.portal.statement.importing import import_folder
 from khazana.portal.statement.publication import PublicationRefused
 from khazana.portal.supervision.checking import check_coverage, unchecked_coverage
-from khazana.portal.supervision.deriving import COVERAGE_WRONG, derive_providers
+from khazana.portal.supervision.deriving import COVERAGE_WRONG
 from khazana.portal.supervision.models import CoverageReportRow, EpochRow
 from khazana.statement.dsse import joined, sign
+from khazana.statement.office_file import write_office
+from khazana.statement.times import read_instant
 from khazana.supervision.solvency.epoch import PAYLOAD_TYPE, epoch_bytes
 from tests.portal.publication import write_publication
 from tests.portal.supervision.covered import SLUG, write_covered
 from tests.portal.supervision.providers import write_providers
-from tests.supervision.coverage.scene import REGULATOR, honest, recomputed
+from tests.reserve.simulator import World, identity
+from tests.supervision.coverage.scene import REGULATOR, Scene, honest, recomputed
 
 pytestmark = pytest.mark.django_db
 PAGE = f"providers/office/{SLUG}/"
@@ -200,6 +203,30 @@ def test_a_missing_level_and_a_second_statement_of_an_epoch_are_rejected(folder)
     }  # fmt: skip
 
 
+def test_a_coin_that_two_providers_count_is_shown_with_both(folder):
+    """Wallets of the same names have the same scripts in the tests' simulator."""
+    rival = Scene(world=World("rival"))
+    rival.publish(1)
+    write_covered(folder, rival)
+    import_folder(folder, own=True)
+    rows = EpochRow.objects.filter(provider__slug__in=("exchange", "rival"), rejected="")
+    assert not rows.exists()
+    for slug, other in (("exchange", "rival"), ("rival", "exchange")):
+        row = EpochRow.objects.filter(provider__slug=slug).first()
+        assert row.rejected == COVERAGE_WRONG
+        assert row.why.startswith("coverage_beside: ")
+        assert f"by {other} too" in row.why
+
+
+def test_keys_of_a_provider_whose_identity_had_ended_before_the_block_do_not_count(folder):
+    scene = honest()
+    at = read_instant(scene.read(scene.told[1].statement).header.block_mtp)
+    ended = identity(SLUG, scene.world.keys, since=at - timedelta(days=1), until=at)
+    (folder / "providers" / SLUG / "office.json").write_bytes(write_office(ended))
+    with pytest.raises(PublicationRefused, match="the provider's keys did not sign it"):
+        import_folder(folder, own=True)
+
+
 def reported(row, exit_status, failed="", **checks):
     return CoverageReportRow.objects.create(
         sha256=row.coverage_sha256,
@@ -257,7 +284,6 @@ def test_the_regulator_is_the_one_that_the_operator_names(folder, client, settin
     not_told = "this portal was not told that this is the regulator"
     assert not_told in client.get(f"/en/{PAGE}").content.decode()
     settings.KNOWN_OFFICES = [REGULATOR.fingerprint]
-    derive_providers(EpochRow.objects.first().provider.office)
     page = client.get(f"/en/{PAGE}").content.decode()
     assert not_told not in page
     assert REGULATOR.fingerprint in page

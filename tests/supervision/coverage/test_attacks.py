@@ -1,6 +1,7 @@
 """A dishonest provider with its valid keys: which one check notices, while the others pass."""
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -8,16 +9,20 @@ import msgspec
 import pytest
 
 from khazana.bitcoin.chain import BlockRef
+from khazana.ledger.counted import Counted
 from khazana.statement.checks import Report, Verdict
 from khazana.statement.envelope import with_evidence
-from khazana.supervision.coverage.case import Counted
+from khazana.statement.times import read_instant
 from khazana.supervision.coverage.countersign import attach_recomputation
+from khazana.supervision.coverage.snapshot import Draw
 from khazana.supervision.solvency.epoch import part_bodies
 from khazana.supervision.solvency.tree import build
 from khazana.units import Height
-from tests.reserve.simulator import BTC, rerooted, script
+from tests.reserve.simulator import BTC, identity, rerooted, script
 from tests.supervision.coverage.scene import (
     BALANCES,
+    REGULATOR_KEYS,
+    WINDOW,
     Scene,
     honest,
     recomputed,
@@ -286,6 +291,20 @@ def test_the_regulator_did_not_countersign():
     noticed(report, "coverage_countersigned", "0 of")
 
 
+def test_a_regulator_whose_identity_had_ended_before_the_block_signed_nothing():
+    scene = honest()
+    at = read_instant(scene.read(scene.told[2].statement).header.block_mtp)
+    began = at - timedelta(days=1)
+    for more, failed in ((0, ("coverage_countersigned",)), (1, ())):
+        ends = at + timedelta(seconds=more)
+        regulator = identity("regulator", REGULATOR_KEYS, since=began, until=ends)
+        report = scene.check(scene.published(), regulator=regulator)
+        assert report.failed == failed
+    early = identity("regulator", REGULATOR_KEYS, since=began, until=at)
+    report = scene.check(scene.published(), regulator=early)
+    noticed(report, "coverage_countersigned", "its newest version had ended before the block")
+
+
 def test_one_of_two_keys_of_the_regulator_is_not_enough():
     scene = honest()
     told = scene.told[2]
@@ -380,7 +399,9 @@ def test_coins_that_came_and_stayed_are_no_loan():
 def test_what_happens_afterwards_is_not_checkable_until_it_has_happened():
     scene = honest()
     block = scene.read(scene.told[1].statement).block
-    raw = scene.signed(scene.stated(scene.told[1].epoch, block, 1, watch=200))
+    later = Draw(announced=90, window=WINDOW)
+    stated = scene.stated(scene.told[1].epoch, block, 1, watch=200, next_draw=later)
+    raw = scene.signed(stated)
     report = scene.check(raw, number=1, regulator=None)
     result = report.result("coverage_borrowed")
     assert result.verdict is Verdict.NOT_CHECKABLE

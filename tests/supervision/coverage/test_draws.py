@@ -3,13 +3,16 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.statement.envelope import Statement
 from khazana.supervision.coverage.case import Case
 from khazana.supervision.coverage.checks_chain import borrowed, snapshot
+from khazana.supervision.coverage.make import CoverageNotMade
 from khazana.supervision.coverage.parts import LEAST_WATCH, LEAST_WINDOW
 from khazana.supervision.coverage.reading import HEADER, CoverageStatement
+from khazana.supervision.coverage.snapshot import Draw
 from tests.reserve.simulator import rerooted
 from tests.supervision.coverage.scene import WATCH, WINDOW, honest
 
@@ -51,6 +54,34 @@ def test_a_draw_announced_when_its_window_had_begun_breaks_the_series():
         report = following(first(tip=tip))
         assert (report.failed == ("coverage_continuity",)) is fails
     assert f"announced at block {begins}" in report.result("coverage_continuity").summary
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"next_draw": None}, "or is said to be the last"),
+        ({"last": True}, "or is said to be the last"),
+        ({"next_draw": Draw(announced=71 + WINDOW - 1, window=WINDOW)}, "at or before the tip"),
+    ],
+)
+def test_no_statement_is_made_that_announces_no_draw_in_time(asked, said):
+    scene = honest()
+    told = scene.told[2]
+    assert scene.world.chain.tip().height == 70
+    block = scene.read(told.statement).block
+    with pytest.raises(CoverageNotMade, match=said):
+        scene.stated(told.epoch, block, 2, **({"next_draw": Draw(announced=74, window=4)} | asked))
+
+
+def test_the_last_statement_announces_none():
+    scene = honest()
+    block = scene.read(scene.told[2].statement).block
+    made = scene.stated(scene.told[2].epoch, block, 2, next_draw=None, last=True)
+    assert scene.read(made).header.next is None
+    made = scene.stated(
+        scene.told[2].epoch, block, 2, next_draw=Draw(announced=71 + WINDOW, window=WINDOW)
+    )
+    assert scene.read(made).header.next is not None
 
 
 def elsewhere(**header: Any) -> Case:

@@ -74,6 +74,9 @@ def _register_make(actions: "argparse._SubParsersAction[argparse.ArgumentParser]
     _add_draw(made)
     made.add_argument("--next-announced", metavar="HEIGHT", type=int, help="draws the next epoch")
     made.add_argument("--next-window", metavar="BLOCKS", type=int)
+    made.add_argument(
+        "--last", action="store_true", help="this provider publishes no further epoch: no next draw"
+    )
     made.add_argument("--attested", metavar="CSV", type=Path, help="balances at banks, custodians")
     made.add_argument(
         "--offers",
@@ -162,14 +165,14 @@ def run_snapshot(args: argparse.Namespace) -> int:
 def run_make(args: argparse.Namespace) -> int:
     if (args.next_announced is None) != (args.next_window is None):
         raise WrongArguments(command=COMMAND, problem="give --next-announced with --next-window")
+    if (args.next_announced is None) != args.last:
+        problem = "announce the next draw (--next-announced, --next-window), or say --last"
+        raise WrongArguments(command=COMMAND, problem=problem)
     chain = chain_of(args)
     draw = _draw(args.announced, args.window)
     following = None
     if args.next_announced is not None:
         following = _draw(args.next_announced, args.next_window)
-        if following.announced - following.window <= chain.tip().height:
-            problem = f"the next window begins at or before the tip, block {chain.tip().height}"
-            raise WrongArguments(command=COMMAND, problem=problem)
     epoch = epoch_in(args.epoch)
     offers = _offers(args.offers)
     scales = {**offers, "BTC": 8, **{tree.asset: tree.scale for tree in epoch.trees}}
@@ -187,6 +190,7 @@ def run_make(args: argparse.Namespace) -> int:
         offers=offers,
         previous=None if args.previous is None else coverage_in(args.previous),
         watch=args.watch,
+        last=args.last,
     )
     _write(args.out, made)
     print("\n".join(coverage_lines(read_coverage(write_statement(made)))))

@@ -13,6 +13,7 @@ from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.cli.chains import add_chain_argument, chain_of
 from khazana.cli.clock import now
 from khazana.cli.control import CONTROL_VERIFIERS, LOWEST, ControlChecks
+from khazana.cli.coverage_beside import beside_a_state
 from khazana.cli.coverage_verify import (
     add_coverage_arguments,
     refuse_coverage_arguments,
@@ -85,7 +86,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=Path,
         action="append",
         default=[],
-        help="another office's statement: no coin and no script may stand in both",
+        help="another office's statement, or a provider's coverage: no coin and no script may "
+        "stand in both",
     )
     parser.add_argument(
         "--documents", metavar="FILE", type=Path, help="documents that the office gave you"
@@ -187,7 +189,7 @@ def run(args: argparse.Namespace) -> int:
             now=now(),
             pin=pin,
             previous=_read(args.previous),
-            beside=[_statement(path) for path in args.beside],
+            beside=[beside_a_state(path) for path in args.beside],
             accept_opening=args.accept_opening,
             documents=documents_given(args.documents),
             valuation=_valuation(args.valuation),

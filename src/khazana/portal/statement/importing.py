@@ -301,7 +301,8 @@ def _store_files(
         stored += 1
         providers |= kind is FileKind.PROVIDER
         feeds |= kind is FileKind.FEED
-    if providers:
+    # A coin of a provider may stand in a statement that is new.
+    if providers or done.statements or done.renewed:
         derive_providers(office)
     if feeds or knows_others(office):
         derive_feeds(office, now=datetime.now(UTC), confirmed=confirmed)

@@ -8,27 +8,34 @@ providers/SLUG/NAME/recomputed.json             the regulator's countersignature
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import msgspec
-from django.conf import settings
 from django.utils import timezone
 
 from khazana.bitcoin.descriptor_engines import best_engine
 from khazana.errors import KhazanaError
 from khazana.ledger.canonical import parse_strict
-from khazana.portal.accord.known import known_offices
+from khazana.ledger.counted import Counted
+from khazana.portal.statement.choosing import standing_of_office
 from khazana.portal.statement.models import FileKind, FileRow, OfficeRow
 from khazana.portal.statement.publication import PublicationRefused
 from khazana.portal.supervision.models import EpochRow, ProviderRow
+from khazana.reserve.checks_beside import NotComparable as StateNotComparable
+from khazana.reserve.counting import counted_by_state
+from khazana.reserve.reading import read_reserve_statement
 from khazana.statement.checks import Profile, Verdict
 from khazana.statement.dsse import Envelope, read_envelope, valid_signers
 from khazana.statement.identity import STATEMENT_ROLE, Office
 from khazana.statement.office_file import Pin, read_office
 from khazana.statement.times import read_instant
+from khazana.supervision.coverage.case import NotComparable
 from khazana.supervision.coverage.countersign import contradiction, read_recomputation, signers_in
+from khazana.supervision.coverage.counting import counted_by_provider
 from khazana.supervision.coverage.reading import read_coverage
 from khazana.supervision.coverage.verify import CoverageRequest, verify_coverage
 from khazana.supervision.solvency.check import read_level
@@ -52,11 +59,33 @@ def derive_providers(office: OfficeRow) -> None:
     for path, raw in files.values_list("path", "raw"):
         at = PurePosixPath(path)
         folders.setdefault(str(at.parent), {})[at.name] = bytes(raw)
-    regulator = _regulator(office)
+    regulator, counted = _regulator(office), _counted(office, folders)
     ProviderRow.objects.filter(office=office).delete()
     for folder in sorted(folders):
         if IDENTITY in folders[folder]:
-            _provider(office, folder, folders, regulator)
+            beside = [each for owner, each in counted.items() if owner != folder]
+            _provider(office, folder, folders, regulator, beside)
+
+
+def _counted(office: OfficeRow, folders: dict[str, dict[str, bytes]]) -> dict[str, Counted]:
+    """What each provider's newest coverage statement counts, by the provider's folder, and under
+    "" what the office's own newest statement does. Those that contradict themselves do not count.
+    """
+    found: dict[str, Counted] = {}
+    for folder, files in folders.items():
+        if COVERAGE not in files:
+            continue
+        statement = _read(f"{folder}/{COVERAGE}", read_coverage, files[COVERAGE])
+        owner = str(PurePosixPath(folder).parent)
+        newest = found.get(owner)
+        if newest is None or newest.block.height < statement.block.height:
+            with suppress(NotComparable):
+                found[owner] = counted_by_provider(statement)
+    row = standing_of_office(office).first()
+    if row is not None:
+        with suppress(StateNotComparable):
+            found[""] = counted_by_state(read_reserve_statement(bytes(row.raw)))
+    return found
 
 
 def _regulator(office: OfficeRow) -> Office | None:
@@ -70,11 +99,12 @@ def _provider(
     folder: str,
     folders: dict[str, dict[str, bytes]],
     regulator: Office | None,
+    beside: Sequence[Counted],
 ) -> None:
     identity = _read(f"{folder}/{IDENTITY}", read_office, folders[folder][IDENTITY])
     within = sorted(name for name in folders if PurePosixPath(name).parent == PurePosixPath(folder))
     epochs = [
-        _epoch(name, folders[name], identity, regulator)
+        _epoch(name, folders[name], identity, regulator, beside)
         for name in within
         if EPOCH in folders[name]
     ]
@@ -95,7 +125,11 @@ def _provider(
 
 
 def _epoch(
-    folder: str, files: dict[str, bytes], identity: Office, regulator: Office | None
+    folder: str,
+    files: dict[str, bytes],
+    identity: Office,
+    regulator: Office | None,
+    beside: Sequence[Counted],
 ) -> tuple[Epoch, EpochRow]:
     """An epoch's row: its statement must be the provider's; what is wrong in it stands in the row,
     for the reader to see.
@@ -104,13 +138,13 @@ def _epoch(
     envelope = _read(path, lambda raw: read_envelope(parse_strict(raw)), files[EPOCH])
     if envelope.payload_type != PAYLOAD_TYPE:
         raise PublicationRefused(path=path, problem=f"it signs {envelope.payload_type!r}")
-    if not _signed_by(envelope, identity, path):
-        raise PublicationRefused(path=path, problem="the provider's keys did not sign it")
     statement = _read(path, read_epoch, envelope.payload)
-    reason, why = _rejected(statement, files)
     covered = _coverage(folder, files, statement)
+    if not _signed_by(envelope, identity, path, since=covered.get("block_time")):
+        raise PublicationRefused(path=path, problem="the provider's keys did not sign it")
+    reason, why = _rejected(statement, files)
     if covered and not reason:
-        reason, why = _lies(files[COVERAGE], identity)
+        reason, why = _lies(files[COVERAGE], identity, beside)
     return statement, EpochRow(
         epoch=statement.epoch,
         digest=statement.digest,
@@ -120,7 +154,9 @@ def _epoch(
         trees=[_tree(head) for head in statement.trees],
         rejected=reason,
         why=why,
-        recomputed=_recomputed(folder, files, statement, regulator),
+        recomputed=_recomputed(
+            folder, files, statement, regulator, since=covered.get("block_time")
+        ),
         **covered,
     )
 
@@ -140,9 +176,10 @@ def _coverage(folder: str, files: dict[str, bytes], statement: Epoch) -> dict[st
     }
 
 
-def _lies(raw: bytes, identity: Office) -> tuple[str, str]:
+def _lies(raw: bytes, identity: Office, beside: Sequence[Counted]) -> tuple[str, str]:
     """What every reader of the coverage statement finds wrong without a chain, if anything: its
-    root, the provider's signatures, one block, totals, what assets are called.
+    root, the provider's signatures, one block, totals, what assets are called, a coin that
+    another counts too.
     """
     report = verify_coverage(
         CoverageRequest(
@@ -152,6 +189,7 @@ def _lies(raw: bytes, identity: Office) -> tuple[str, str]:
             profile=Profile.TOTALS,
             now=timezone.now(),
             pin=Pin(identity.fingerprint, identity),
+            beside=beside,
         )
     )
     for line in report.lines:
@@ -164,7 +202,12 @@ def _lies(raw: bytes, identity: Office) -> tuple[str, str]:
 
 
 def _recomputed(
-    folder: str, files: dict[str, bytes], statement: Epoch, regulator: Office | None
+    folder: str,
+    files: dict[str, bytes],
+    statement: Epoch,
+    regulator: Office | None,
+    *,
+    since: datetime | None,
 ) -> dict[str, Any] | None:
     """What the regulator built again; None without a countersignature that says so."""
     path, raw = f"{folder}/{RECOMPUTED}", files.get(RECOMPUTED)
@@ -176,23 +219,25 @@ def _recomputed(
         raise PublicationRefused(path=path, problem=problem)
     rows = sum(tree.rows for tree in found.trees if tree.name == "liabilities/BTC")
     if regulator is None:
-        return {"signed": False, "rows": rows, "by": {}, "fingerprint": "", "pinned": False}
-    keys, threshold = _read(path, lambda _: signers_in(envelope, regulator), raw)
+        return {"signed": False, "rows": rows, "by": {}, "fingerprint": ""}
+    # Without a coverage statement no file says when the block was; then the clock's time counts.
+    at = since or timezone.now()
+    keys, threshold = _read(path, lambda _: signers_in(envelope, regulator, since=at), raw)
     return {
         "signed": len(keys) >= threshold,
         "rows": rows,
         "by": dict(regulator.newest.names),
         "fingerprint": regulator.fingerprint,
-        # Anybody can call an identity of their own a regulator; the operator says which one is.
-        "pinned": regulator.fingerprint in known_offices(settings.KNOWN_OFFICES),
     }
 
 
-def _signed_by(envelope: Envelope, identity: Office, path: str) -> bool:
-    """Whether as many of the provider's statement keys signed as any version of it asks for."""
+def _signed_by(envelope: Envelope, identity: Office, path: str, *, since: datetime | None) -> bool:
+    """Whether as many of the provider's statement keys signed as a version of it asks for that had
+    not ended when the block was found.
+    """
     for version in identity.versions:
         role = version.roles.get(STATEMENT_ROLE)
-        if role is None:
+        if role is None or (since is not None and version.valid_until <= since):
             continue
         keys = {key: version.keys[key] for key in role.keys if key not in identity.revoked}
         try:

@@ -3,9 +3,12 @@
 All of them are made again from the files whenever one of those changes.
 """
 
+from django.conf import settings
 from django.db import models
 
+from khazana.portal.accord.known import known_offices
 from khazana.portal.statement.models import OfficeRow
+from khazana.portal.statement.publication import PublicationRefused
 
 
 class ProviderRow(models.Model):
@@ -72,6 +75,17 @@ class EpochRow(models.Model):
         return CoverageReportRow.objects.filter(
             sha256=self.coverage_sha256, fingerprint=self.provider.fingerprint
         ).first()
+
+    @property
+    def by_known_regulator(self) -> bool:
+        """Whether the operator named the office that countersigned: anybody can call an identity of
+        their own a regulator's.
+        """
+        try:
+            known = known_offices(settings.KNOWN_OFFICES)
+        except PublicationRefused:
+            return False  # the import says what is wrong with the setting
+        return (self.recomputed or {}).get("fingerprint") in known
 
     @property
     def statement_path(self) -> str:

@@ -8,6 +8,7 @@ from khazana.bitcoin.chain import BlockRef, ChainView, Coin
 from khazana.bitcoin.descriptor import DescriptorEngine
 from khazana.bitcoin.network import Network, network_of_genesis
 from khazana.errors import KhazanaError
+from khazana.ledger.counted import Counted
 from khazana.ledger.findings import Finding
 from khazana.statement.checks import CheckResult, Profile, Verdict
 from khazana.statement.identity import Office
@@ -72,23 +73,6 @@ class NoProofOfControl(KhazanaError):
 
     code = "coverage_no_proof_of_control"
     words = "the coverage statement carries no proof of control over its coins"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counted:
-    """What another publisher counts as its own: a state's or a provider's statement.
-
-    coins: outpoint to wallet, at the end of `block`. withheld: some of it is not shown.
-    """
-
-    name: str
-    fingerprint: str | None
-    root: str
-    genesis: str
-    block: BlockRef
-    coins: Mapping[str, str]
-    scripts: Mapping[str, str]
-    withheld: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from khazana.errors import KhazanaError
+from khazana.ledger.counted import Counted
 from khazana.ledger.findings import Finding
 from khazana.statement.evidence import evidence_places
+from khazana.statement.times import read_instant
 from khazana.supervision.coverage.case import (
     FILE,
     Answer,
     Case,
-    Counted,
     CoveragePartsWithheld,
     NotComparable,
     NotGiven,
@@ -173,11 +174,15 @@ def countersigned(case: Case) -> Answer:
         if wrong := contradiction(found, case.epoch):
             findings.append(Finding("V13", wrong, where))
             continue
-        good, needed = signers_in(envelope, case.regulator)
+        good, needed = signers_in(
+            envelope, case.regulator, since=read_instant(case.statement.header.block_mtp)
+        )
         signed |= good
     regulator = case.regulator
     if not findings and len(signed) < needed:
         text = f"{len(signed)} of {needed} keys of {regulator.id} signed a recomputation of it"
+        if regulator.newest.valid_until <= read_instant(case.statement.header.block_mtp):
+            text += "; its newest version had ended before the block"
         findings.append(Finding("V13", text, "$.evidence"))
     summary = f"{regulator.id} built {len(case.statement.trees)} trees again and found them equal"
     basis = f"keys of {regulator.id}, by the file that you gave"

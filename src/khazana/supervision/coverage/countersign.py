@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -59,11 +60,19 @@ def contradiction(found: Recomputation, epoch: Epoch) -> str | None:
     return None
 
 
-def signers_in(envelope: Envelope, regulator: Office) -> tuple[frozenset[str], int]:
-    """The regulator's keys that signed, and how many are needed, by its newest version."""
+def signers_in(
+    envelope: Envelope, regulator: Office, *, since: datetime
+) -> tuple[frozenset[str], int]:
+    """The regulator's keys that signed, and how many are needed, by its newest version.
+
+    since: the median time of the block. A version that had ended by then signed nothing of it.
+    """
     newest = regulator.newest
+    needed = newest.roles[STATEMENT_ROLE].threshold
+    if newest.valid_until <= since:
+        return frozenset(), needed
     good = valid_signers(envelope, newest.role_keys(STATEMENT_ROLE)) - regulator.revoked
-    return frozenset(good), newest.roles[STATEMENT_ROLE].threshold
+    return frozenset(good), needed
 
 
 @dataclass(frozen=True, slots=True)

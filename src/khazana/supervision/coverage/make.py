@@ -74,15 +74,18 @@ def make_coverage(
     offers: Mapping[str, int] | None = None,
     previous: CoverageStatement | None = None,
     watch: int = USUAL_WATCH,
+    last: bool = False,
 ) -> Statement:
     """The unsigned statement at `block`, with the coins that the chain shows there.
 
     office: the provider's wallets. offers: scale by asset, for assets without a tree or an attested
-    line. previous: of the epoch before. salt_seed: secret random bytes, new for each statement.
+    line. previous: of the epoch before. next_draw: announced here, before its window begins; only
+    the `last` statement of a provider has none. salt_seed: secret random bytes, new for each one.
     Raises CoverageNotMade, BlockNotInBestChain.
     """
     tip = chain.tip()
     _require_one_block(epoch, block, tip, chain)
+    _require_announced(next_draw, tip, last=last)
     wallets = list(_wallets(office, chain, block))
     lines = [_attested(each, block) for each in attested]
     if len({line.id for line in lines}) != len(lines):
@@ -139,6 +142,16 @@ def _require_one_block(epoch: Epoch, block: BlockRef, tip: BlockRef, chain: Chai
         raise CoverageNotMade(problem=f"the balances are not of {chain.network.name}")
     if tip.height - block.height + 1 < LEAST_DEPTH:
         problem = f"block {block.height} is not {LEAST_DEPTH} deep yet"
+        raise CoverageNotMade(problem=problem)
+
+
+def _require_announced(next_draw: Draw | None, tip: BlockRef, *, last: bool) -> None:
+    """Without an announcement in time the provider could choose its next block (rule V12)."""
+    if (next_draw is None) != last:
+        problem = "it announces the next draw, or is said to be the last: one of both"
+        raise CoverageNotMade(problem=problem)
+    if next_draw is not None and next_draw.announced - next_draw.window <= tip.height:
+        problem = f"the next window begins at or before the tip, block {tip.height}"
         raise CoverageNotMade(problem=problem)
 
 

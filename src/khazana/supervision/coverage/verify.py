@@ -8,6 +8,7 @@ from typing import Protocol
 from khazana.bitcoin.chain import ChainView
 from khazana.bitcoin.descriptor import DescriptorEngine
 from khazana.errors import KhazanaError
+from khazana.ledger.counted import Counted
 from khazana.ledger.findings import Finding
 from khazana.statement.checks import Check, CheckResult, Profile, Report, Verdict, run_checks
 from khazana.statement.envelope import Statement
@@ -25,7 +26,7 @@ from khazana.statement.office_file import Pin
 from khazana.statement.signatures import signed_instants
 from khazana.statement.times import write_instant
 from khazana.supervision.coverage import checks_chain, checks_file, checks_series
-from khazana.supervision.coverage.case import Answer, Case, Counted, NoProofOfControl, Question
+from khazana.supervision.coverage.case import Answer, Case, NoProofOfControl, Question
 from khazana.supervision.coverage.countersign import RecomputationVerifier
 from khazana.supervision.coverage.parts import BODIES
 from khazana.supervision.coverage.reading import CoverageStatement, typed

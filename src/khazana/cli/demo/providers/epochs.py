@@ -67,7 +67,7 @@ class Ask:
     number: int
     at: datetime
     draw: Draw
-    next_draw: Draw | None
+    next_draw: Draw
     before: "Published | None"
     told_percent: int = 100
 

@@ -55,6 +55,9 @@ class Providers:
         within, first = stage.timeline.within, stage.timeline.periods - EPOCHS + 1
         self._deposits = {within(first + n, 15): n + 1 for n in range(EPOCHS)}
         self._draws = [Draw(announced=within(first + n, 70), window=WINDOW) for n in range(EPOCHS)]
+        # Announced by the last epoch of the story: a draw that its chain never reaches.
+        apart = self._draws[-1].announced - self._draws[-2].announced
+        self._draws.append(Draw(announced=self._draws[-1].announced + apart, window=WINDOW))
 
     def act(self, day: int) -> None:
         """What customers do before the block of a day is found."""
@@ -68,7 +71,7 @@ class Providers:
 
     def publish(self, day: int, chain: ChainView, directory: Path) -> list[str]:
         """What the providers publish when the block of a day has been found; lines to say."""
-        for number, draw in enumerate(self._draws, start=1):
+        for number, draw in enumerate(self._draws[:EPOCHS], start=1):
             # Wherever the draw fell, the block is deep enough by then.
             if day == draw.announced + CLOSING_DEPTH - 2:
                 for each in self.playing:
@@ -89,7 +92,7 @@ class Providers:
             number=number,
             at=timeline.instant(day),
             draw=self._draws[number - 1],
-            next_draw=self._draws[number] if number < EPOCHS else None,
+            next_draw=self._draws[number],
             before=each.epochs[-1] if each.epochs else None,
             told_percent=LIE_PERCENT if lying else 100,
         )
