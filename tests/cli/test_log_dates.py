@@ -242,3 +242,29 @@ def test_scripts_declared_and_not_listed_fail_the_check(story, capsys):
 def test_without_evidence_the_check_is_not_there(told, capsys):
     _, found = checks(told, capsys, told.drill.root / "statement.json")
     assert "log_dates" not in found
+
+
+def shown(story, capsys, *more) -> tuple[int, str]:
+    capsys.readouterr()
+    status = main([str(w) for w in ["accord", "show", story.drill.feed, *more]])
+    return status, capsys.readouterr().out
+
+
+def test_a_feed_is_shown_with_its_stamps_held_to_a_chain(told, capsys):
+    by = told.stamped_in.height
+    status, said = shown(told, capsys)
+    assert status == 0
+    assert f"stamped: 3 entries, block {by} by its time stamp, not checked" in said
+    status, said = shown(told, capsys, "--chain", f"blocks:{told.blocks}")
+    assert status == 0
+    assert f"stamped: 3 entries, shown by block {by} (" in said
+
+
+def test_a_false_stamp_of_a_feed_is_said_with_the_exit_status(story, capsys):
+    (path,) = (story.drill.feed / "stamps").glob("*.ots")
+    raw = bytearray(path.read_bytes())
+    raw[-1] ^= 1  # the height of the attested block
+    path.write_bytes(bytes(raw))
+    status, said = shown(story, capsys, "--chain", f"blocks:{story.blocks}")
+    assert status == 1
+    assert "stamped: 3 entries, false: it does not lead to the Merkle root" in said

@@ -17,11 +17,13 @@ from khazana.accord.feed.split_view import (
     read_split_view,
     require_one_log,
 )
+from khazana.cli.chains import CHAIN_HELP, chain_of
 from khazana.cli.clock import now
 from khazana.cli.commands.accord_publish import read_identity
 from khazana.cli.commands.accord_pull import say_split
 from khazana.cli.files import FileNotUsable, naming, read_bytes
 from khazana.cli.log_folder import DiskFolder
+from khazana.cli.stamps_shown import stamps_shown
 from khazana.errors import KhazanaError
 from khazana.ledger.canonical import JsonRefused
 from khazana.statement.checks import TEST_NOTICE
@@ -55,7 +57,8 @@ def register(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "show",
         help="show a feed or a copy of one, or verify the proof of a split view",
         description="TARGET is the folder of a feed or of a copy, or a proof that somebody gives "
-        "you. Exit status 1: the proof proves nothing, or the log is damaged.",
+        "you. Exit status 1: the proof proves nothing, a time stamp is false, or the log is "
+        "damaged.",
     )
     show.add_argument("target", metavar="TARGET", type=Path)
     show.add_argument("--entries", type=int, default=10, metavar="N", help="how many of the newest")
@@ -63,6 +66,7 @@ def register(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "--witness", metavar="FILE", type=Path, action="append", default=[],
         help="office.json of a witness whose cosignature to look for",
     )  # fmt: skip
+    show.add_argument("--chain", metavar="SOURCE", help=f"hold time stamps to it; {CHAIN_HELP}")
     show.set_defaults(run=run_show)
     compare = actions.add_parser(
         "compare",
@@ -119,13 +123,16 @@ def _show_feed(args: argparse.Namespace, folder: DiskFolder) -> int:
     for path in args.witness:
         print(_cosigned(folder, office, log, read_identity(path), at=at))
     print("every tile and entry gives the root")
+    stamps = list(stamps_shown(folder, log, office, chain_of(args) if args.chain else None))
+    for _, line in stamps:
+        print(printable(line))
     print()
     start = max(checkpoint.size - max(args.entries, 0), 0)
     for index, raw in entries_from(log, start):
         print(f"{index:>6}  {printable(_entry_line(folder, office, raw, at=at))}")
     if office.newest.test:
         print(TEST_NOTICE)
-    return 0
+    return 0 if all(good for good, _ in stamps) else EXIT_REFUSED
 
 
 def _opened(folder: DiskFolder) -> tuple[Office, LogFiles, Note]:
