@@ -4,15 +4,19 @@ A finding is an exception that is no `KhazanaError`, and a reading that written 
 bytes. The first byte of an input says which parser gets the rest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from khazana.accord.agreement.signed import read_signed_agreement
 from khazana.accord.feed.dated import DATED_TYPE, read_dated
 from khazana.accord.feed.records import read_record, read_unsigned, sign_record
 from khazana.accord.feed.split_view import read_split_view
+from khazana.cli.feed_source import WebFeed
 from khazana.errors import KhazanaError
 from khazana.ledger.canonical import parse_strict
-from khazana.statement.envelope import Evidence
+from khazana.reserve.reading import read_reserve_statement
+from khazana.statement.envelope import Evidence, write_statement
 from khazana.statement.log.checkpoint import checkpoint_of, cosigned_at
 from khazana.statement.log.entries import entry_bytes, read_entry
 from khazana.statement.log.inclusion import INCLUSION_TYPE, read_inclusion
@@ -121,6 +125,39 @@ def signed_agreement_file(raw: bytes) -> None:
     found.agreement.digest  # noqa: B018  every agreement that can be read has a hash
 
 
+def disclosed_statement(raw: bytes) -> None:
+    """The document behind an entry `disclosure`, as a witness reads it."""
+    found = read_reserve_statement(raw)
+    same(write_statement(read_reserve_statement(write_statement(found.envelope)).envelope),
+         write_statement(found.envelope))  # fmt: skip
+
+
+class Redirected(WebFeed):
+    """A feed whose server sends us to a place; nothing is asked there, it is only judged."""
+
+    def _ask(
+        self, url: str, conditions: Mapping[str, str], most: int
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        if not self.requests:
+            self.requests += 1
+            return 302, {"location": self.place}, b""
+        host = urlsplit(url).hostname or ""
+        self._judged_address(url)
+        host.encode("idna")
+        return 404, {}, b""
+
+
+def redirect(raw: bytes) -> None:
+    feed = Redirected("http://feed.example/", look_up=no_name)
+    feed.place = raw.decode("latin-1")  # type: ignore[attr-defined]
+    feed.get("checkpoint", most=1)
+
+
+def no_name(host: str, port: int) -> list[str]:
+    """An address that is written out, and no name: nothing is looked up."""
+    return ["93.184.216.34"] if host == "feed.example" else [str(ip_address(host))]
+
+
 def office_file(raw: bytes) -> None:
     found = read_office(raw)
     same(write_office(read_office(write_office(found))), write_office(found))
@@ -151,6 +188,8 @@ PARSERS: tuple[Callable[[bytes], None], ...] = (
     proofs,
     signed_agreement_file,
     dated,
+    disclosed_statement,
+    redirect,
 )
 
 

@@ -80,6 +80,8 @@ def seeds() -> list[bytes]:
             )
         ],
         "signed_agreement_file": [agreed.to_bytes()],
+        "disclosed_statement": [raw],
+        "redirect": [b"https://[64:ff9b::808:808]:8443/feed/checkpoint?x#y", b"../elsewhere"],
         "office_file": [write_office(office)],
         "proofs": [(21).to_bytes(4, "big") + bytes(4) + b"".join(log.tree.inclusion_proof(0))],
     }

@@ -168,6 +168,7 @@ class WebFeed:
                 return status, headers, body
             try:
                 url = urljoin(url, headers.get("location", ""))
+                urlsplit(url).port  # noqa: B018  refuses what is no number
             except ValueError as error:
                 problem = "the feed's server sends us to something that is no address"
                 raise FeedAddressRefused(address=self.address[:200], problem=problem) from error
