@@ -98,6 +98,10 @@ PERMISSIONS: Mapping[str, Permission] = {
     "opinion-form": Permission(AUDITS, AUDITS),
     "opinion-in": Permission(NOBODY, AUDITS),
     "opinion-publish": Permission(NOBODY, CONFIRMS),
+    # Work in the background
+    "background": Permission(STAFF),
+    "task-again": Permission(NOBODY, PREPARES | ADMINISTERS),
+    "news": Permission(STAFF),
     # Staff
     "staff": Permission(STAFF),
     "staff-add": Permission(ADMINISTERS, ADMINISTERS),

@@ -9,7 +9,7 @@ from khazana.portal.desk.models import DraftRow, DraftState
 from khazana.portal.desk.office_store import OFFICE_JSON, read_file
 from khazana.portal.desk.waiting import waiting_for
 from khazana.portal.statement.choosing import newest_statement
-from khazana.portal.tasks.models import TipRow
+from khazana.portal.tasks.card import chain_card
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -20,7 +20,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "newest": newest_statement(),
         "waiting": tuple(waiting_for(person)),
-        "tip": TipRow.objects.first(),
+        "chain": chain_card(),
         "undescribed": role in PREPARES and read_file(OFFICE_JSON) is None,
         "unsigned": drafts.filter(state=DraftState.MADE) if role in PREPARES else (),
         "unpublished": drafts.filter(state=DraftState.SIGNED) if role in CONFIRMS else (),

@@ -49,7 +49,7 @@ PUBLIC_MIDDLEWARE = MIDDLEWARE
 _INSTEAD = {
     # What staff see depends on more than what is published, and no cache keeps it.
     "khazana.portal.project.freshness.PublishedETag": [
-        "django.contrib.sessions.middleware.SessionMiddleware"
+        "khazana.portal.accounts.quiet_sessions.QuietSessions"
     ],
     "django.middleware.csrf.CsrfViewMiddleware": [
         "django.middleware.csrf.CsrfViewMiddleware",

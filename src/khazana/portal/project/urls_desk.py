@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *i18n_patterns(
         path("accounts/", include("khazana.portal.accounts.urls")),
         path("desk/", include("khazana.portal.desk.urls")),
+        path("desk/", include("khazana.portal.tasks.urls")),
         path("desk/reconciliation/", include("khazana.portal.reconciliation.urls")),
         path("desk/orders/", include("khazana.portal.orders.urls")),
         path("desk/audits/", include("khazana.portal.auditing.urls")),
