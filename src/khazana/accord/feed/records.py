@@ -202,7 +202,8 @@ def require_signed(signed: SignedRecord, office: Office, *, now: datetime) -> da
         )
         raise RecordRefused(problem=problem)
     if at > now + CLOCK_SKEW:
-        raise RecordRefused(problem=f"it is dated {record.signed_at}, in the future")
+        told = f"it is dated {record.signed_at}, in the future: this machine's clock says"
+        raise RecordRefused(problem=f"{told} {write_instant(now)}")
     named = NetworkName(record.network.name, record.network.genesis)
     if (named, record.test) != (version.network, version.test):
         raise RecordRefused(problem=f"it is about another network or test flag, {named}")

@@ -45,7 +45,7 @@ from khazana.statement.log.errors import EntryRefused
 from khazana.statement.log.files import LogFiles
 from khazana.statement.log.office_keys import CLOCK_SKEW
 from khazana.statement.log.office_log import entries_from, entries_of
-from khazana.statement.times import read_instant
+from khazana.statement.times import read_instant, write_instant
 from khazana.statement.tree import leaf_hash
 
 Finding = Literal["verified", "contradicted", "not-checkable"]
@@ -146,7 +146,10 @@ class EntryJudge:
             text = f"it names the office {grouped(entry.office)}, in the log of {self.office.id}"
             return _contradicted("entry", text, where), issued
         if issued > self.now + CLOCK_SKEW:
-            text = f"it says that it was made at {entry.issued}, in the future"
+            text = (
+                f"it says that it was made at {entry.issued}, in the future: our clock says "
+                f"{write_instant(self.now)}"
+            )
             return _contradicted("entry", text, where), None
         if before is not None and issued < before:
             text = f"it says that it was made at {entry.issued}, before the entry before it"

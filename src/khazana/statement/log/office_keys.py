@@ -140,8 +140,10 @@ def cosigned_by(note: Note, witness: Office, *, now: datetime | None) -> datetim
             if at is None or id_ in witness.revoked or witness.in_force(at) is not version:
                 continue
             if now is not None and at > now + CLOCK_SKEW:
-                when = write_instant(at)
-                problem = f"the cosignature of {witness.id} is dated {when}, in the future"
+                problem = (
+                    f"the cosignature of {witness.id} is dated {write_instant(at)}, in the future: "
+                    f"this machine's clock says {write_instant(now)}"
+                )
                 raise NoteRefused(problem=problem)
             latest = at if latest is None else max(at, latest)
     return latest
