@@ -12,7 +12,13 @@ from khazana.portal.accounts.roles import Role
 
 PUBLIC = "khazana.portal.project.urls"
 DESK = "khazana.portal.project.urls_desk"
-SAMPLES = {"int": 1, "slug": "x", "str": "x", "path": "x"}
+SAMPLES = {
+    "int": 1,
+    "slug": "x",
+    "str": "x",
+    "path": "x",
+    "uuid": "0" * 8 + "-0000-4000-8000-" + "0" * 12,
+}
 
 
 def addresses(resolver, before="", namespace=""):
