@@ -1,6 +1,8 @@
 """Two offices witness each other with the commands; their portals show what they found."""
 
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +11,8 @@ from khazana.portal.accord.models import FeedRow, LogEntryRow, VerdictRow
 from khazana.portal.formatting.figures import height_html
 from khazana.portal.statement.importing import import_folder
 from khazana.portal.statement.publication import PublicationRefused
-from tests.accord.offices import statement_of
+from khazana.statement.office_file import write_office
+from tests.accord.offices import rotated, statement_of
 from tests.bitcoin.block_file_writer import write_blocks
 from tests.cli.accord_desk import Desk
 
@@ -313,3 +316,49 @@ def test_the_own_feed_may_have_more_files_than_other_kinds(db, desk, tmp_path, m
     monkeypatch.setattr(publication, "MOST_FILES", 1)
     import_folder(folder, own=True, chain=desk.world.chain)
     assert FeedRow.objects.filter(folder="feed").exists()
+
+
+def test_a_key_that_the_operators_file_revokes_counts_in_no_older_copy(
+    db, desk, tmp_path, settings, client
+):
+    """Whoever keeps the partner's copy back could else show what a stolen key signed."""
+    stolen = rotated(
+        desk.partner.office,
+        since=clock.now() - timedelta(hours=1),
+        feed=1,
+        witness=2,
+        revoke=("witness 1",),
+    )
+    newest = tmp_path / "partner-office.json"
+    newest.write_bytes(write_office(stolen))
+    folder = tmp_path / "publication"
+    shutil.copytree(desk.root, folder)
+    settings.KNOWN_OFFICES = [str(newest)]
+    import_folder(folder, own=True, chain=desk.world.chain)
+    assert FeedRow.objects.get(folder="copies/tidal-office").known
+    assert not VerdictRow.objects.exists()
+    assert FeedRow.objects.get(folder="feed").cosigned == []
+    assert "verdict-met" not in client.get("/en/witness/").content.decode()
+
+
+def test_what_no_database_takes_stops_no_import(imported, desk, monkeypatch):
+    """Old records may hold what newer ones may not; a partner could have signed it."""
+    from khazana.portal.accord import deriving
+    from khazana.portal.statement.models import OfficeRow
+
+    view = deriving.feed_view
+
+    def with_zeros(feed, **words):
+        found = view(feed, **words)
+        shown = [
+            replace(each, reason="a\0b", basis="\0", log=each.log if n else "a log " * 40)
+            for n, each in enumerate(found.verdicts)
+        ]
+        return replace(found, verdicts=tuple(shown))
+
+    monkeypatch.setattr(deriving, "feed_view", with_zeros)
+    before = VerdictRow.objects.count()
+    deriving.derive_feeds(OfficeRow.objects.get(own=True), now=clock.now())
+    rows = VerdictRow.objects.all()
+    assert len(rows) == before - 1
+    assert {row.reason for row in rows} == {"a\N{REPLACEMENT CHARACTER}b"}
