@@ -82,7 +82,7 @@ def published(folder, source, cold):
         "--from", str(before), "--to", "tip-6", "--identity", str(office / "office.json"),
         "--out", str(made),
     )  # fmt: skip
-    # Blocks mined in one instant are dated a few seconds ahead, and nobody signs before the closing.
+    # Blocks mined in one instant are dated some seconds ahead; nobody signs before the closing.
     closed = json.loads(made.read_bytes())["parts"][0]["body"]["period"]["until_mtp"]
     until = time.monotonic() + WAIT
     while now() <= read_instant(closed):
