@@ -234,9 +234,18 @@ def test_only_signed_statements_are_published_and_not_by_who_prepared_them(
     draft.state, draft.signed = DraftState.SIGNED, story().first
     draft.save()
     with pytest.raises(DraftRefused, match="who prepared it"):
-        publish(draft, by="the-operator", now=timezone.now())
+        publish(draft, by="the-operator", seen="", now=timezone.now())
+    with pytest.raises(DraftRefused, match="nobody has chosen yet"):
+        publish(draft, by="the-approver", seen="", now=timezone.now())
+    draft.level = "full"
+    draft.save()
+    public = approver.post(f"{path}/public/").content
+    seen = hashlib.sha256(public).hexdigest()
+    assert f'name="seen" value="{seen}"' in approver.get(f"{path}/").content.decode()
+    with pytest.raises(DraftRefused, match="it has changed since this page was shown"):
+        publish(draft, by="the-approver", seen="0" * 64, now=timezone.now())
     with pytest.raises(DraftRefused, match=r"no office.json|keys that it takes count today"):
-        publish(draft, by="the-approver", now=timezone.now())
+        publish(draft, by="the-approver", seen=seen, now=timezone.now())
     taken = operator.post(f"{path}/file/")
     assert taken["Content-Disposition"].startswith("attachment;")
     assert taken["Content-Type"] == "application/octet-stream"
