@@ -18,6 +18,7 @@ from khazana.portal.statement.publication import PublicationRefused
 from khazana.portal.supervision.checking import check_coverage, unchecked_coverage
 from khazana.portal.supervision.deriving import COVERAGE_WRONG
 from khazana.portal.supervision.models import CoverageReportRow, EpochRow
+from khazana.portal.supervision.shown import standing_of
 from khazana.statement.dsse import joined, sign
 from khazana.statement.office_file import write_office
 from khazana.statement.times import read_instant
@@ -78,12 +79,16 @@ def test_every_page_is_there_in_four_languages_with_few_queries(
 
 def test_the_tables_and_the_api_say_the_same(shown, client, settings):
     settings.API_RATE = ""
+    settings.KNOWN_OFFICES = [REGULATOR.fingerprint]
     found = client.get("/api/v1/providers").json()
     assert found["count"] == 2
     newest, oldest = found["items"]
     assert (newest["epoch"], oldest["epoch"]) == (2, 1)
     assert newest["kept_sats"] == 1_200_000_000
     assert newest["recomputed_rows"] == 3
+    assert newest["checked"] == "open"
+    settings.KNOWN_OFFICES = []
+    assert client.get("/api/v1/providers").json()["items"][0]["recomputed_rows"] is None
     assert newest["notice"] == "test network, invented figures"
     assert {each["asset"] for each in newest["assets"]} == {"BTC", "ETH", "PKR", "USDT"}
     assert client.get(newest["statement"]).status_code == 200
@@ -98,6 +103,7 @@ def test_the_tables_and_the_api_say_the_same(shown, client, settings):
     assert first["digest"] == newest["digest"]
     assert first["owed_units"] == str(newest["trees"][0]["units"])
     assert first["kept_sat"] == "1200000000"
+    assert first["checked"] == "open"
 
 
 def test_a_countersignature_by_nobody_known_is_said_to_be_only_a_paper(folder, client):
@@ -216,6 +222,8 @@ def test_a_coin_that_two_providers_count_is_shown_with_both(folder):
         assert row.rejected == COVERAGE_WRONG
         assert row.why.startswith("coverage_beside: ")
         assert f"by {other} too" in row.why
+    reported(row, 0, **PASSED)
+    assert standing_of(row) == "failed"  # whatever a check without the other one said
 
 
 def test_keys_of_a_provider_whose_identity_had_ended_before_the_block_do_not_count(folder):

@@ -13,6 +13,7 @@ from khazana.portal.api.asking import Ident, Paged
 from khazana.portal.api.figures import block_of, notice_of
 from khazana.portal.api.schemas import HASH, Answer, Block
 from khazana.portal.supervision.models import EpochRow
+from khazana.portal.supervision.shown import standing_of
 from khazana.units import BlockHash, Height
 
 
@@ -42,11 +43,13 @@ class CoveredAsset(Answer):
 
 
 class ProviderEpoch(Answer):
-    """What a provider owed at a block. kept_sats: bitcoin that the chain shows there.
+    """What a provider owed at a block. kept_sats: bitcoin that it says it held there.
 
     rejected: why a reader rejects the published files (docs/spec/solvency.md), null where nobody
-    does. recomputed_rows: how many customers' balances the regulator built the trees again from,
-    null without its countersignature.
+    does. checked: "passed" where this portal found those coins on the chain itself, "failed", or
+    "open" while they are the provider's word. recomputed_rows: how many customers' balances the
+    regulator built the trees again from, null without a countersignature of the one that the
+    portal's operator named.
     """
 
     office: str
@@ -62,6 +65,7 @@ class ProviderEpoch(Answer):
     assets: Sequence[CoveredAsset]
     kept_sats: int | None
     rejected: str | None
+    checked: str
     recomputed_rows: int | None
     statement: str
     test: bool
@@ -116,6 +120,7 @@ def epoch_item(row: EpochRow) -> ProviderEpoch:
         assets=[CoveredAsset(**asset) for asset in row.coverage],
         kept_sats=row.kept,
         rejected=row.rejected or None,
+        checked=standing_of(row),
         recomputed_rows=rows_recomputed(row),
         statement=_file(row, "epoch.json"),
         test=office.test,
@@ -124,9 +129,11 @@ def epoch_item(row: EpochRow) -> ProviderEpoch:
 
 
 def rows_recomputed(row: EpochRow) -> int | None:
-    """Customers whose balances the regulator built the trees again from, if its key says so."""
+    """Customers whose balances the regulator built the trees again from, if the keys of the one
+    that the operator named say so.
+    """
     found = row.recomputed
-    return found["rows"] if found and found["signed"] else None
+    return found["rows"] if found and found["signed"] and row.by_known_regulator else None
 
 
 def _file(row: EpochRow, name: str) -> str:

@@ -79,6 +79,8 @@ def rejected_text(reason: str) -> str:
 
 def standing_of(epoch: EpochRow) -> str:
     """What the portal's own check says of the coins: passed, failed, or open (nothing yet)."""
+    if epoch.rejected:
+        return "failed"
     report = epoch.report
     if report is None:
         return "open"

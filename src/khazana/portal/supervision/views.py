@@ -90,11 +90,13 @@ def _shown(row: ProviderRow) -> list[Shown]:
 
 
 def _chart(row: ProviderRow, epochs: Sequence[Shown]) -> TimeChart | None:
-    """Owed and kept over time; None where fewer than two epochs have a time."""
+    """Owed and kept over time, without epochs that fail a check; None where fewer than two have a
+    time.
+    """
     dated = [
         (each.row.block_time, owed_of(each.row), each.row.kept)
         for each in reversed(epochs)
-        if each.row.block_time is not None
+        if each.row.block_time is not None and each.standing != "failed"
     ]
     if len(dated) < 2:
         return None

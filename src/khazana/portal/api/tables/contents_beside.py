@@ -9,6 +9,7 @@ from khazana.portal.api.providers import ProviderFilter, epochs_asked, rows_reco
 from khazana.portal.api.register import claim_item, claims_asked, conditions_asked
 from khazana.portal.api.tables.contents import Content, Rows, names_of
 from khazana.portal.api.tables.table import amount, instant
+from khazana.portal.supervision.shown import standing_of
 
 
 class Anything(Schema):
@@ -128,6 +129,7 @@ def providers_rows(request: HttpRequest, asked: ProviderFilter, language: str) -
                 tree["root"],
                 *((None, None) if kept is None else amount(kept)),
                 row.rejected or None,
+                standing_of(row),
                 rows_recomputed(row),
                 row.digest,
             )
@@ -177,7 +179,8 @@ BESIDE: dict[str, Content] = {
         ProviderFilter,
         _columns(
             "office provider name licence epoch block_height block_hash block_time kind asset "
-            "scale owed_units leaves root kept_sat kept_btc rejected recomputed_rows digest"
+            "scale owed_units leaves root kept_sat kept_btc rejected checked "
+            "recomputed_rows digest"
         ),
         providers_rows,
         several=True,
