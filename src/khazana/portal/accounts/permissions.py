@@ -90,6 +90,18 @@ PERMISSIONS: Mapping[str, Permission] = {
     "campaign-codes": Permission(NOBODY, PREPARES),
     "audit-log": Permission(AUDITS | ADMINISTERS),
     "audit-log-file": Permission(NOBODY, AUDITS),
+    # Reconciliation
+    "reconciliation": Permission(STAFF),
+    "reconciliation-read": Permission(NOBODY, PREPARES),
+    "posting": Permission(STAFF),
+    "documents": Permission(STAFF),
+    "document-add": Permission(PREPARES, PREPARES),
+    "table-in": Permission(PREPARES, PREPARES),
+    "book-add": Permission(PREPARES, PREPARES),
+    "paper": Permission(NOBODY, PREPARES | CONFIRMS | AUDITS),
+    "proposal": Permission(STAFF),
+    "proposal-confirm": Permission(NOBODY, CONFIRMS),
+    "proposal-decline": Permission(NOBODY, PREPARES | CONFIRMS),
     # Audits
     "audits": Permission(STAFF, AUDITS),
     "audit": Permission(STAFF),

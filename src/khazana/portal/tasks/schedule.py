@@ -16,6 +16,7 @@ from django.utils import timezone
 from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from khazana.portal.reconciliation.reading import read_postings
 from khazana.portal.tasks import jobs
 from khazana.portal.tasks.models import ScheduleRow
 from khazana.portal.tasks.worker import Worker
@@ -45,6 +46,7 @@ def office_schedules(partners: Sequence[str] = ()) -> tuple[Schedule, ...]:
     )
     return (
         Schedule("follow the chain", jobs.follow_chain, 5),
+        Schedule("read the postings", read_postings, 10),
         *follow,
         Schedule("check the newest", jobs.check_newest, 60),
         Schedule("forget what is finished", jobs.forget_finished, 3600),
