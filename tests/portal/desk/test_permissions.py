@@ -73,6 +73,9 @@ def test_a_page_of_a_room_that_nobody_wrote_down_has_no_row():
     assert row_of("new", view) is None
     view.__module__ = "khazana.portal.reserve_too.views"
     assert row_of("new", view) is None
+    view.__module__ = "ninja.operation"
+    assert row_of("api-1:new", view) is not None
+    assert row_of("staff-api:new", view) is None
 
 
 def test_every_role_gets_what_the_table_says_at_every_address_and_nothing_else(signed_in):
@@ -93,6 +96,8 @@ def test_every_role_gets_what_the_table_says_at_every_address_and_nothing_else(s
                     assert answer.status_code not in (401, 403, 405), where
                 elif role is not None and role in (other or ()) and not who:
                     assert answer.status_code == 405, where
+                elif role is None and name.startswith("staff-api:"):
+                    assert answer.status_code == 401, where
                 elif role is None:
                     assert answer.status_code == 302, where
                     assert answer["Location"].startswith("/en/accounts/sign-in/?"), where

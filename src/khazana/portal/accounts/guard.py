@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from khazana.portal.accounts.adapters import has_second_factor
 from khazana.portal.accounts.permissions import EVERYBODY, NOBODY, Permission, row_of
+from khazana.portal.accounts.refusals import is_for_programs, refusal
 from khazana.portal.accounts.sessions import is_over
 
 READS = ("GET", "HEAD")
@@ -55,13 +56,21 @@ class Guard:
         if who is EVERYBODY:
             return None
         if not request.user.is_authenticated:
+            if is_for_programs(request):
+                return refusal("sign_in")
             here = request.get_full_path() if reads else reverse("desk-home")
             return redirect_to_login(here, reverse("account_login"))
         if not permission.begun and not has_second_factor(request.user):
+            if is_for_programs(request):
+                return refusal("no_key")
             return HttpResponseRedirect(reverse("mfa_index"))
         if request.user.role not in who:
+            if is_for_programs(request):
+                return refusal("not_allowed")
             raise PermissionDenied
         if not reads and not permission.begun and request.user.unconfirmed_by:
+            if is_for_programs(request):
+                return refusal("unconfirmed")
             return render(request, "accounts/unconfirmed.html", status=403)
         return None
 

@@ -7,6 +7,7 @@ from khazana.portal.project import urls
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *urls.urlpatterns,
+    path("desk/api/", include("khazana.portal.staff_api.urls")),
     *i18n_patterns(
         path("accounts/", include("khazana.portal.accounts.urls")),
         path("desk/", include("khazana.portal.desk.urls")),
@@ -15,7 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path("desk/orders/", include("khazana.portal.orders.urls")),
         path("desk/audits/", include("khazana.portal.auditing.urls")),
         path("desk/conditions/", include("khazana.portal.memoranda.urls")),
-        path("desk/api/", include("khazana.portal.staff_api.urls")),
     ),
 ]
 handler400 = urls.handler400

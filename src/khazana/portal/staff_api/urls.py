@@ -1,5 +1,7 @@
-"""Addresses of the desk: The staff's API: what the desk shows, for programs of the office."""
+"""Addresses of the staff's API; without a language, as programs read them."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from khazana.portal.staff_api.routes import api
+
+urlpatterns = [path("v1/", api.urls)]
