@@ -22,7 +22,7 @@ def chain(kind, source):
 @pytest.mark.parametrize(
     ("kind", "source", "said"),
     [
-        (BasisKind.OWN_BLOCKS, "block files in /home/clerk/node", "own blocks (block files, "),
+        (BasisKind.OWN_BLOCKS, "block files in /srv/clerk/node", "own blocks (block files, "),
         (BasisKind.OWN_INDEX, "http://10.1.2.3:8332", "own index (own node, "),
         (BasisKind.WORD_OF, "https://blockstream.info/api", "word of blockstream.info ("),
         (

@@ -16,8 +16,11 @@ WITHIN = ("localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
 def public_basis(chain: ChainView, tip: BlockRef) -> str:
-    """Whose word the answers of this chain are, with its network and newest block."""
-    kind, seen = chain.basis.kind, f"{chain.network.name} up to block {tip.height} ({tip.hash})"
+    """Whose word the answers of this chain are, with its network and newest block.
+
+    The block's hash stands in the record itself; here it would fill the line many times.
+    """
+    kind, seen = chain.basis.kind, f"{chain.network.name} up to block {tip.height}"
     if kind is BasisKind.OWN_BLOCKS:
         return f"{kind.value} (block files, {seen})"
     if kind is BasisKind.OWN_INDEX:

@@ -99,6 +99,7 @@ def page(process, port):
         (("import", ".", "--chain", "nonsense:x"), "no kind of chain source"),
         (("serve", "--chain", "nonsense:x", "--port", "0"), "no kind of chain source"),
         (("serve", "--accent", "9"), "invalid choice: 9"),
+        (("serve", "--known-office", "nobody", "--port", "0"), "names no known office"),
         (("nonsense",), "invalid choice"),
         ((), "required: COMMAND"),
     ],

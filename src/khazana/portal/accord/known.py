@@ -35,7 +35,7 @@ def known_offices(named: Iterable[str]) -> dict[str, Pin]:
                 pin = pin_by_file(_read(Path(each)))
                 found[pin.fingerprint] = pin
         except (KhazanaError, OSError) as error:
-            problem = f"it names no known office: {error}"
+            problem = f"it names no known office: {str(error).rstrip('.')}"
             raise PublicationRefused(path=each, problem=problem) from error
     return found
 

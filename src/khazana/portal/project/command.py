@@ -174,6 +174,10 @@ def _run(args: argparse.Namespace) -> int:
         from khazana.bitcoin.adapters.source import open_chain
 
         open_chain(args.chain)  # refuses what it does not understand before anything is made
+    if getattr(args, "known_office", None):
+        from khazana.portal.accord.known import known_offices
+
+        known_offices(args.known_office)
     # Whoever comes while the database is made waits for an answer instead of being refused.
     listening = _listening(args) if args.command == "serve" else None
     args.data.mkdir(parents=True, exist_ok=True)
