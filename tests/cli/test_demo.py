@@ -44,6 +44,20 @@ def test_both_states_verify_each_other_and_contradict_the_drill_office(played):
     assert out.count(" contradicts, signed, ") == 2
 
 
+def test_what_the_states_promised_each_other_is_computed_from_their_logs(played):
+    out = " ".join(played.output.split())
+    assert "pakistan-statements: fulfilled: 2 of 2 statement entries of pakistan verify" in out
+    assert "sealed-wallet: fulfilled: 1 of 1 wallet-commitment entries" in out
+    assert "correction: overdue, due 2025-12-22: 0 of 1 correction entries of pakistan" in out
+
+
+def test_dates_of_wallets_rest_on_the_stamped_log(played):
+    out = " ".join(played.output.split())
+    assert out.count("Dates that rest on the log") == 2
+    assert "treasury-second sealed at block 123: entry 0, shown by block 124" in out
+    assert "on the office's word alone" not in out
+
+
 def test_the_days_are_counted_and_the_commands_can_be_pasted(played):
     assert f"day {DAYS} of {DAYS}, {ENDS}" in played.output
     for state in STATES:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from khazana.cli.clock import now as clock_now
 from khazana.cli.demo import directory as lies
 from khazana.cli.demo import narration
 from khazana.cli.demo.accord import accord_lines, as_it_should
@@ -16,6 +17,7 @@ from khazana.cli.demo.mining.evidence import MINING
 from khazana.cli.demo.mining.telling import shortfalls_told, sites_told
 from khazana.cli.demo.narration import say
 from khazana.cli.demo.prices import major
+from khazana.cli.demo.promises import kept_as_told, promise_lines, promises
 from khazana.cli.demo.providers.checking import coverage_trials, slip_trials, slips_checked
 from khazana.conditions.accumulation import AccumulationTest
 from khazana.conditions.parts import conditions_of
@@ -42,7 +44,8 @@ def verify(company: Company, directory: Path, url: str) -> int:
         status = 1
     if not slips_checked(slips):
         status = 1
-    if not as_it_should(company.witnessed):
+    promised = promises(directory, now=clock_now())
+    if not as_it_should(company.witnessed) or not kept_as_told(promised):
         status = 1
     if company.tampered is None:
         raise ValueError("nothing was tampered with yet")
@@ -63,6 +66,7 @@ def verify(company: Company, directory: Path, url: str) -> int:
         narration.restated_line(restated(company)),
         "",
         *map(narration.filled, accord_lines(company.witnessed)),
+        *map(narration.filled, promise_lines(promised)),
         "",
         *narration.signed_by_quorums(company.proved),
         *narration.sealed_lines(company.sealed),
