@@ -124,7 +124,7 @@ def test_any_text_can_be_recorded_and_still_be_verified(desk, tmp_path):
 def test_an_auditor_takes_the_file_and_that_is_an_act_too(three_acts, signed_in):
     client = signed_in("auditor")
     answer = client.post("/en/desk/audit-log/file/")
-    lines = answer.getvalue().splitlines(keepends=True)
+    lines = answer.content.splitlines(keepends=True)
     acts = read_acts(lines)
     assert (acts[-1].actor, acts[-1].action) == ("the-auditor", "audit log taken")
     assert answer["Content-Disposition"].startswith("attachment;")

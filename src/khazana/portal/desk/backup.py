@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -96,7 +97,8 @@ def restore_backup(file: Path, *, secret: Path | None = None) -> int:
         if (folder / OFFICE).is_dir():
             if settings.OFFICE_DIR.exists():
                 settings.OFFICE_DIR.rmdir()
-            (folder / OFFICE).rename(settings.OFFICE_DIR)
+            # It may be on another filesystem than the data folder.
+            shutil.move(folder / OFFICE, settings.OFFICE_DIR)
     if secret is not None:
         target = settings.DATA_DIR / "secret.key"
         target.write_bytes(secret.read_bytes())
