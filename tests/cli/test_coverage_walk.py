@@ -81,5 +81,5 @@ def test_the_walk_from_csv_to_a_counter_signed_statement_does_what_the_page_says
     assert 'Result 0: every check that "full" requires passed' in said
     assert "BTC: covered at block" in said
     assert "PKR: covered at block" in said
-    assert "in part on the word of banks" in said
+    assert "on the word of banks or custodians alone" in said
     assert "test network, invented figures" in said

@@ -108,6 +108,8 @@ def words_of(asset: AssetBody, *, height: int) -> str:
     """What one may say of an asset. Covered is about one block."""
     if asset.status == "proved":
         return f"covered at block {height} by declared coins on the chain; {CONTROL_APART}"
+    if asset.status == "attested" and asset.proved == 0:
+        return f"covered at block {height} on the word of banks or custodians alone"
     if asset.status == "attested":
         banks = "in part on the word of banks or custodians"
         return f"covered at block {height}, {banks}; {CONTROL_APART}"
