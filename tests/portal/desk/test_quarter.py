@@ -202,6 +202,38 @@ def test_who_publishes_publishes_the_bytes_that_were_shown(
         publish(draft, by="the-approver", seen=seen, now=timezone.now())
 
 
+def test_a_publication_that_was_cut_off_is_in_the_log_and_is_made_good_by_publishing_again(
+    operator, signed_in, draft, identity, desk, monkeypatch
+):
+    from khazana.portal.desk import statements
+    from khazana.portal.desk.office_store import write_file
+    from khazana.portal.desk.readers import choose_level
+
+    handed_in(operator, draft, write_statement(signed(draft, identity, 0, 1)))
+    choose_level(draft.pk, "full", hide_proofs=False, by="the-operator")
+    shown = signed_in("approver").post(f"/en/desk/statements/{draft.pk}/public/").content
+    seen = hashlib.sha256(shown).hexdigest()
+
+    def full_disk(path, raw):
+        if path.name == "publication.json":
+            raise OSError("no space left")
+        write_file(path, raw)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(statements, "write_file", full_disk)
+        with pytest.raises(OSError, match="no space left"):
+            statements.publish(draft, by="the-approver", seen=seen, now=timezone.now())
+    draft.refresh_from_db()
+    assert draft.state == DraftState.SIGNED
+    begun = ActRow.objects.get(action="statement being published")
+    assert (begun.actor, begun.detail["sha256"]) == ("the-approver", seen)
+    assert not ActRow.objects.filter(action="statement published").exists()
+    statements.publish(draft, by="the-approver", seen=seen, now=timezone.now())
+    (file,) = (desk.PUBLICATION_DIR / "statements").iterdir()
+    assert file.read_bytes() == shown
+    assert ActRow.objects.filter(action="statement published").count() == 1
+
+
 def test_the_public_sees_a_level_of_the_public_that_somebody_chose(operator, draft, desk):
     path = f"/en/desk/statements/{draft.pk}/readers/"
     page = operator.get(path).content.decode()

@@ -8,10 +8,11 @@ from django.conf import settings
 from khazana.portal.audit.record import record
 from khazana.portal.desk.models import CampaignRow, DraftRow, DraftState
 from khazana.portal.desk.office_store import OFFICE_JSON, read_file, write_file
-from khazana.portal.desk.readers import publication_of
+from khazana.portal.desk.readers import Shown, publication_of
 from khazana.portal.desk.signing import office_now, signature_standing
 from khazana.portal.desk.steps import DraftRefused, locked_draft
 from khazana.portal.statement.choosing import standing_statements
+from khazana.portal.statement.models import StatementRow
 from khazana.portal.tasks.jobs import check_newest, import_publication
 from khazana.reserve.reading import read_reserve_statement
 
@@ -25,21 +26,14 @@ def publish(draft: DraftRow, *, by: str, seen: str, now: datetime) -> None:
     seen: SHA-256 of the file as the page showed it to this person. The state is decided on the
     locked row.
     """
+    # Committed before a file is written: whatever ends this process in between, the log says who
+    # was publishing which bytes, and publishing again writes the same files.
     with locked_draft(draft.pk, DraftState.SIGNED) as row:
-        if by in _preparers(row):
-            raise DraftRefused(problem="who prepared it does not publish it")
-        shown = publication_of(row)
-        if shown is None:
-            raise DraftRefused(problem="nobody has chosen yet what the public sees")
-        if shown.sha256 != seen:
-            raise DraftRefused(problem="it has changed since this page was shown; look again")
-        # A key may have been revoked since the signatures came in.
-        standing = signature_standing(shown.statement, office_now(), now=now)
-        if not standing.enough:
-            have, needed = len(standing.signed), standing.needed
-            raise DraftRefused(problem=f"{have} of the {needed} keys that it takes count today")
-        if row.supersedes and not standing_statements().filter(root=row.supersedes).exists():
-            raise DraftRefused(problem="what it corrects was corrected by another statement")
+        shown = _publishable(row, by=by, seen=seen, now=now)
+        detail = {"sha256": shown.sha256, "level": shown.level}
+        record("statement being published", actor=by, subject=row.root, detail=detail)
+    with locked_draft(draft.pk, DraftState.SIGNED) as row:
+        shown = _publishable(row, by=by, seen=seen, now=now)
         row.state, row.published_by = DraftState.PUBLISHED, by
         row.save(update_fields=["state", "published_by"])
         detail = {"sha256": shown.sha256, "level": shown.level}
@@ -61,6 +55,27 @@ def publish(draft: DraftRow, *, by: str, seen: str, now: datetime) -> None:
     # touched, for a link there could lead anywhere.
     for path in (folder, folder / "statements", *written):
         path.chmod(0o755 if path in (folder, folder / "statements") else 0o644)
+
+
+def _publishable(row: DraftRow, *, by: str, seen: str, now: datetime) -> Shown:
+    """What would be published, if this person may publish it now."""
+    if by in _preparers(row):
+        raise DraftRefused(problem="who prepared it does not publish it")
+    shown = publication_of(row)
+    if shown is None:
+        raise DraftRefused(problem="nobody has chosen yet what the public sees")
+    if shown.sha256 != seen:
+        raise DraftRefused(problem="it has changed since this page was shown; look again")
+    # A key may have been revoked since the signatures came in.
+    standing = signature_standing(shown.statement, office_now(), now=now)
+    if not standing.enough:
+        have, needed = len(standing.signed), standing.needed
+        raise DraftRefused(problem=f"{have} of the {needed} keys that it takes count today")
+    there = StatementRow.objects.filter(root=row.root).exists()  # by an attempt that was cut off
+    replaced = row.supersedes and not standing_statements().filter(root=row.supersedes).exists()
+    if replaced and not there:
+        raise DraftRefused(problem="what it corrects was corrected by another statement")
+    return shown
 
 
 def _preparers(row: DraftRow) -> set[str]:
