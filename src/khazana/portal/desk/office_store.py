@@ -76,7 +76,7 @@ def save(change: Callable[[Values], Values], *, seen: str, by: str, what: str) -
 
     seen: the hash of the file as the person saw it.
     """
-    with _alone():
+    with alone():
         before = stored()
         if before.sha256 != seen:
             raise OfficeChanged(file=OFFICE_TOML)
@@ -146,23 +146,23 @@ def _files_with(table: str, rows: Rows, values: Values) -> dict[str, bytes]:
 def append(table: str, rows: Rows, *, seen: str, by: str, what: str) -> None:
     """Write rows behind those of a table; the rows that stand there are never touched.
 
-    seen: `files_sha256` as the people who confirmed saw it.
+    Call it under `alone()`, which comes before the transaction: two who wait for one another's
+    lock would both fail. seen: `files_sha256` as the people who confirmed saw it.
     """
-    with _alone():
-        if files_sha256() != seen:
-            raise OfficeChanged(file=f"{table}.csv")
-        after = grown(table, rows)
-        with transaction.atomic():
-            detail = {name: _sha256(raw) for name, raw in after.files.items()}
-            record("rows appended", actor=by, subject=what, detail=detail)
-            for name, raw in after.files.items():
-                _keep(name)
-                write_file(settings.OFFICE_DIR / name, raw)
+    if files_sha256() != seen:
+        raise OfficeChanged(file=f"{table}.csv")
+    after = grown(table, rows)
+    with transaction.atomic():
+        detail = {name: _sha256(raw) for name, raw in after.files.items()}
+        record("rows appended", actor=by, subject=what, detail=detail)
+        for name, raw in after.files.items():
+            _keep(name)
+            write_file(settings.OFFICE_DIR / name, raw)
 
 
 def save_identity(raw: bytes, *, by: str) -> None:
     """Put office.json in the place of the one before; the caller has read and compared it."""
-    with _alone(), transaction.atomic():
+    with alone(), transaction.atomic():
         record("identity saved", actor=by, subject=OFFICE_JSON, detail={"after": _sha256(raw)})
         _keep(OFFICE_JSON)
         write_file(settings.OFFICE_DIR / OFFICE_JSON, raw)
@@ -200,7 +200,7 @@ def _sha256(raw: bytes) -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """One save at a time, whichever process it comes from."""
     settings.OFFICE_DIR.mkdir(parents=True, exist_ok=True)
     with (settings.OFFICE_DIR / ".lock").open("w") as lock:

@@ -16,7 +16,7 @@ from khazana.ledger.canonical import Json, canonical_bytes
 from khazana.ledger.office import OfficeFile
 from khazana.ledger.problems import OfficeFileRefused
 from khazana.portal.audit.record import record
-from khazana.portal.desk.office_store import append, files_sha256, grown, stored
+from khazana.portal.desk.office_store import alone, append, files_sha256, grown, stored
 from khazana.portal.reconciliation.models import ConfirmationRow, ProposalRow, ProposalState
 from khazana.portal.reconciliation.papers import PAPER_COLUMN, kept
 from khazana.portal.reconciliation.reading import (
@@ -103,7 +103,7 @@ def counted(row: ProposalRow) -> tuple[str, ...]:
 
 def confirm(pk: int, *, by: str, seen: str, at: datetime) -> None:
     """One person agrees; with the second one the rows are appended to the office's files."""
-    with transaction.atomic():
+    with alone(), transaction.atomic():
         row = _locked(pk)
         require_may_confirm(by, author=row.by, digest=row.digest, seen=seen, given=_given(row))
         stale = row.base != files_sha256()
