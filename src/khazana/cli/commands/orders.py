@@ -11,7 +11,7 @@ from khazana.cli.chains import CHAIN_HELP
 from khazana.cli.clock import now
 from khazana.cli.commands.orders_chain import register_chain
 from khazana.cli.commands.orders_psbt import register_psbt
-from khazana.cli.commands.orders_sign import register_sign
+from khazana.cli.commands.orders_sign import read_envelope_file, register_sign
 from khazana.cli.files import MOST_OFFICE_BYTES, read_bytes, write_whole
 from khazana.cli.keys import read_key
 from khazana.cli.memoranda import MEMORANDUM_HELP
@@ -23,6 +23,7 @@ from khazana.cli.order_desk import (
     held_now,
     lender_of,
 )
+from khazana.cli.usage import WrongArguments
 from khazana.custody.drafting.batch import read_batch
 from khazana.custody.drafting.lookalikes import KnownAddresses
 from khazana.custody.orders import events as ev
@@ -31,9 +32,11 @@ from khazana.custody.orders.log import OrderLog, delivery_alarms, overrides_due
 from khazana.custody.orders.order import Kind, Payment, record
 from khazana.custody.orders.order_file import read_order, write_order
 from khazana.custody.orders.request_file import Drafter, read_request
-from khazana.custody.orders.signing import sign_order
+from khazana.custody.orders.signing import drafted_order, sign_order
 from khazana.custody.orders.state import OrderState
+from khazana.ledger.canonical import canonical_bytes
 from khazana.statement.checks import TEST_NOTICE
+from khazana.statement.dsse import Envelope
 from khazana.statement.keys import key_id, public_bytes
 from khazana.statement.table import printable
 from khazana.units import Sats, btc_from_sats
@@ -53,8 +56,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     draft = actions.add_parser("draft", help="make an order from a request (TOML) and sign it")
-    draft.add_argument("request", metavar="FILE", type=Path)
-    draft.add_argument("--key", metavar="FILE", type=Path, required=True, help="the drafter's")
+    draft.add_argument("request", metavar="FILE", type=Path, nargs="?")
+    draft.add_argument("--key", metavar="FILE", type=Path, help="the drafter's")
+    draft.add_argument(
+        "--sign-to", metavar="FILE", type=Path, help="write the signed order here, log nothing"
+    )
+    draft.add_argument(
+        "--envelope", metavar="FILE", type=Path, help="log an order that was signed elsewhere"
+    )
     draft.add_argument(
         "--batch",
         metavar="CSV",
@@ -105,6 +114,14 @@ def _register_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser
 
 def run_draft(args: argparse.Namespace) -> int:
     desk = desk_of(args)
+    if args.envelope is not None:
+        if args.request or args.key or args.batch or args.out or args.sign_to:
+            problem = "--envelope stands alone: the order in it is made and signed"
+            raise WrongArguments(command="orders draft", problem=problem)
+        return _log_draft(desk, read_envelope_file(args.envelope))
+    if args.request is None or args.key is None:
+        problem = "give a request with --key, or --envelope"
+        raise WrongArguments(command="orders draft", problem=problem)
     private = read_key(args.key)
     at = now()
     drafter = Drafter(
@@ -115,11 +132,30 @@ def run_draft(args: argparse.Namespace) -> int:
     order = read_request(str(args.request), raw, drafter, batch=batch)
     # Read back what would be signed: an order that its own reader refuses must not be logged.
     read_order(write_order(order))
-    envelope = ev.envelope_file(sign_order(order, private))
+    signed = sign_order(order, private)
+    if args.sign_to is not None:
+        write_whole(args.sign_to, canonical_bytes(signed.to_json()) + b"\n", replace=False)
+        _notice(desk)
+        print(f"order {order.id}, {btc_from_sats(order.sats)} BTC: signed to {args.sign_to}")
+        return 0
+    envelope = ev.envelope_file(signed)
     holder = desk.parties.holder(order.id, order.drafter)
     desk.add(ev.Drafted(**desk.heading(order.id, holder, at=at), envelope=envelope))
     if args.out is not None:
         write_whole(args.out, write_order(order), replace=False)
+    _notice(desk)
+    print(f"order {order.id} drafted by {holder}: {btc_from_sats(order.sats)} BTC")
+    print(f"hash {order.digest}")
+    return 0
+
+
+def _log_draft(desk: OrderDesk, envelope: Envelope) -> int:
+    """Log an order that its drafter signed on another machine."""
+    at = now()
+    order = drafted_order(envelope, desk.parties, role=desk.rules.draft_role, at=at)
+    holder = desk.parties.holder(order.id, order.drafter)
+    heading = desk.heading(order.id, holder, at=at)
+    desk.add(ev.Drafted(**heading, envelope=ev.envelope_file(envelope)))
     _notice(desk)
     print(f"order {order.id} drafted by {holder}: {btc_from_sats(order.sats)} BTC")
     print(f"hash {order.digest}")

@@ -107,7 +107,7 @@ def run_approve(args: argparse.Namespace) -> int:
             at=at,
         )
     else:
-        envelope = _envelope(args.envelope)
+        envelope = read_envelope_file(args.envelope)
     if args.out is not None:
         write_whole(args.out, canonical_bytes(envelope.to_json()) + b"\n", replace=False)
         print(f"order {args.order}, {btc_from_sats(state.order.sats)} BTC: signed to {args.out}")
@@ -184,7 +184,7 @@ def run_override(args: argparse.Namespace) -> int:
     _notice(desk)
     at = now()
     state = desk.log().order(args.order)
-    envelopes = [_envelope(path) for path in args.envelope]
+    envelopes = [read_envelope_file(path) for path in args.envelope]
     for each in envelopes:
         read_override_words(each, state.order, state.facts, desk.parties, at)
     for path in args.key:
@@ -251,7 +251,8 @@ def run_expire(args: argparse.Namespace) -> int:
     return 0
 
 
-def _envelope(path: Path) -> Envelope:
+def read_envelope_file(path: Path) -> Envelope:
+    """The signature that a person made on another machine."""
     raw = read_bytes(path, most=MOST_OFFICE_BYTES)
     with naming(path):
         return read_envelope(parse_strict(raw))

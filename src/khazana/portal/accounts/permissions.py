@@ -103,6 +103,14 @@ PERMISSIONS: Mapping[str, Permission] = {
     "proposal": Permission(STAFF),
     "proposal-confirm": Permission(NOBODY, CONFIRMS),
     "proposal-decline": Permission(NOBODY, PREPARES | CONFIRMS),
+    # Orders
+    "orders": Permission(STAFF),
+    "order-new": Permission(PREPARES, PREPARES),
+    "order-in": Permission(NOBODY, PREPARES),
+    "orders-files": Permission(NOBODY, PREPARES | CONFIRMS | AUDITS),
+    "order": Permission(STAFF),
+    "order-act": Permission(NOBODY, PREPARES),
+    "order-word": Permission(NOBODY, PREPARES | CONFIRMS),
     # Audits
     "audits": Permission(STAFF, AUDITS),
     "audit": Permission(STAFF),
@@ -119,6 +127,14 @@ PERMISSIONS: Mapping[str, Permission] = {
     "opinion-form": Permission(AUDITS, AUDITS),
     "opinion-in": Permission(NOBODY, AUDITS),
     "opinion-publish": Permission(NOBODY, CONFIRMS),
+    # The lender's conditions
+    "memoranda": Permission(STAFF),
+    "memorandum-edit": Permission(PREPARES, PREPARES),
+    "memorandum": Permission(STAFF),
+    "memorandum-confirm": Permission(NOBODY, CONFIRMS),
+    "memorandum-decline": Permission(NOBODY, PREPARES | CONFIRMS),
+    "what-if": Permission(NOBODY, PREPARES | CONFIRMS),
+    "what-if-answer": Permission(STAFF),
     # Work in the background
     "background": Permission(STAFF),
     "task-again": Permission(NOBODY, PREPARES | ADMINISTERS),
