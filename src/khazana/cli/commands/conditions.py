@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from khazana.bitcoin.secrets import refuse_secrets_in
-from khazana.cli.commands import conditions_restatements
+from khazana.cli.commands import conditions_restatements, conditions_what_if
 from khazana.cli.condition_inputs import add_input_arguments, evaluated_lines, inputs_of
 from khazana.cli.files import read_bytes, write_whole
 from khazana.cli.memoranda import (
@@ -60,6 +60,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     draft.set_defaults(run=run_draft)
     _register_evaluate(actions)
     conditions_restatements.register(actions)
+    conditions_what_if.register(actions)
 
 
 def _register_evaluate(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -127,6 +127,14 @@ PERMISSIONS: Mapping[str, Permission] = {
     "opinion-form": Permission(AUDITS, AUDITS),
     "opinion-in": Permission(NOBODY, AUDITS),
     "opinion-publish": Permission(NOBODY, CONFIRMS),
+    # The lender's conditions
+    "memoranda": Permission(STAFF),
+    "memorandum-edit": Permission(PREPARES, PREPARES),
+    "memorandum": Permission(STAFF),
+    "memorandum-confirm": Permission(NOBODY, CONFIRMS),
+    "memorandum-decline": Permission(NOBODY, PREPARES | CONFIRMS),
+    "what-if": Permission(NOBODY, PREPARES | CONFIRMS),
+    "what-if-answer": Permission(STAFF),
     # Work in the background
     "background": Permission(STAFF),
     "task-again": Permission(NOBODY, PREPARES | ADMINISTERS),
