@@ -49,7 +49,7 @@ class OrderCommandRefused(KhazanaError):
 
     problem: str
     code = "order_command_refused"
-    words = "{problem}"
+    words = "The log of orders takes nothing: {problem}"
 
 
 @dataclass(frozen=True)
