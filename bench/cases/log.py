@@ -275,7 +275,7 @@ def cold_start() -> Iterator[Case]:
 
         def run() -> None:
             pulled = pull(
-                FolderFeed(DiskFolder(root)),
+                FolderFeed(root),
                 DiskFolder(place),
                 Pin(OFFICE_OF.fingerprint),
                 now=NOW,
