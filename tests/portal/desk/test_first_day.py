@@ -82,7 +82,7 @@ def test_from_an_empty_database_to_a_signed_nil_statement(house, language, capsy
         fingerprint = re.search(r"fingerprint ([0-9a-f ]+)", capsys.readouterr().out)[1].strip()
         amina.page.set_input_files("#id_identity", str(keys / "office.json"))
         amina.page.click("form[action$='/identity-in/'] button")
-        assert fingerprint in amina.text()
+        amina.page.wait_for_selector(f"main:has-text('{fingerprint}')")
         amina.picture("identity")
 
         amina.go(f"/{language}/desk/first-day/entities/")
