@@ -91,6 +91,7 @@ def test_a_request_above_a_limit_is_refused_with_the_rule_and_the_largest_that_p
         ("address", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "pay"),
         ("expires_in_days", "0", "expires_in_days"),
         ("expires_in_days", "soon", "expires_in_days"),
+        ("expires_in_days", "9" * 5000, "expires_in_days"),
         ("wallet", "cold", "no wallet cold"),
         ("reason", "gift", "reason"),
         ("id", "a b", "id"),

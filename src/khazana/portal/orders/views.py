@@ -33,6 +33,10 @@ FIELDS = ("id", "wallet", "purpose", "authority", "budget_line")
 REASONS = ("disbursement", "client_withdrawal", "disposal", "to_custodian")
 
 
+MOST_DIGITS = 4
+"""Of a number of days; whatever is longer is refused as text is."""
+
+
 def orders(request: HttpRequest, problems: tuple[str, ...] = ()) -> HttpResponse:
     """Every order with its state, the newest first."""
     room, status = None, 422 if problems else 200
@@ -198,7 +202,8 @@ def _request_toml(given: Mapping[str, str]) -> bytes:
     values: dict[str, Any] = {"format": "khazana.order-request/1"}
     values |= {name: given[name].strip() for name in FIELDS if given.get(name, "").strip()}
     values["reason"] = given.get("reason", "")
-    values["expires_in_days"] = int(days) if days.isascii() and days.isdigit() else days
+    number = days.isascii() and days.isdigit() and len(days) <= MOST_DIGITS
+    values["expires_in_days"] = int(days) if number else days
     pay = {"address": given.get("address", "").strip(), "btc": given.get("btc", "").strip()}
     label = given.get("label", "").strip()
     values["pay"] = [pay | ({"label": label} if label else {})]
