@@ -24,6 +24,20 @@ def desk(db, settings, tmp_path):
 
 
 @pytest.fixture
+def numbered_from_one(db):
+    """Rows of the desk's empty tables are numbered from 1; PostgreSQL counts on between tests."""
+    from django.apps import apps
+    from django.core.management.color import no_style
+    from django.db import connection
+
+    names = ("auditing", "desk", "memoranda", "reconciliation")
+    models = [model for name in names for model in apps.get_app_config(name).get_models()]
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), models):
+            cursor.execute(statement)
+
+
+@pytest.fixture
 def made_person(desk):
     """A maker of people who have a password and, unless told otherwise, an authenticator app."""
     from allauth.mfa.totp.internal.auth import TOTP

@@ -51,7 +51,7 @@ class YoungChain:
 
 
 @pytest.fixture
-def office(desk, signed_in, monkeypatch):
+def office(desk, signed_in, monkeypatch, numbered_from_one):
     """A statement that is signed here, people, and a chain that the test lets grow."""
     from khazana.portal.auditing import samples
     from khazana.portal.desk.models import DraftRow

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from asgiref.sync import sync_to_async
 from django.contrib.sessions.models import Session
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from khazana.portal.accounts.models import Person
@@ -69,7 +69,7 @@ def still_listens(listener: Listener, *, now: datetime) -> bool:
 
 def heard(listener: Listener, language: str) -> tuple[bool, News | None, str]:
     """One look into the database: whether the session lives, the newest tip, its time in words."""
-    close_old_connections()
+    _renew_connection()
     try:
         if not still_listens(listener, now=timezone.now()):
             return False, None, ""
@@ -77,6 +77,12 @@ def heard(listener: Listener, language: str) -> tuple[bool, News | None, str]:
         said = "" if found is None else instant_text(found.seen_at, language=language)
         return True, found, said
     finally:
+        _renew_connection()
+
+
+def _renew_connection() -> None:
+    """A stream lives longer than a connection may; inside a transaction it is left alone."""
+    if not connection.in_atomic_block:
         close_old_connections()
 
 
