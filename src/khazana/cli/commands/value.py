@@ -122,7 +122,8 @@ def run(args: argparse.Namespace) -> int:
         problem = "costs need both --documents FILE and --office FILE"
         raise WrongArguments(command=COMMAND, problem=problem)
     if args.documents is None and (args.previous or args.chain or args.opening_cost):
-        problem = "--previous, --opening-cost and --chain are for costs: --documents FILE is needed"
+        options = "--previous, --opening-cost and --chain"
+        problem = f"{options} are for costs, which need --documents FILE"
         raise WrongArguments(command=COMMAND, problem=problem)
     statement = read_reserve_statement(read_bytes(args.file, most=MOST_STATEMENT_BYTES))
     prices = read_prices(args.prices.name, read_bytes(args.prices, most=MOST_PRICE_BYTES))
