@@ -28,7 +28,9 @@ def test_every_example_answers(published, client, settings, address):
 
 def test_every_code_is_explained_with_its_status():
     said = dict(re.findall(r"^\| `([a-z_]+)` \| (\d{3}) \|", PAGE, re.M))
-    assert said == {kind.code: str(kind.status) for kind in NotGiven.__subclasses__()}
+    # The staff's API adds kinds of its own, which this page does not tell.
+    public = [kind for kind in NotGiven.__subclasses__() if kind.__module__ == NotGiven.__module__]
+    assert said == {kind.code: str(kind.status) for kind in public}
 
 
 def test_every_table_is_named():
