@@ -292,8 +292,9 @@ def error_kinds() -> list[type[KhazanaError]]:
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        # Only classes that live in a module: examples in docstrings and tests come and go.
-        if getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind:
+        # Only classes that live in a module of ours: examples in docstrings and tests come and go.
+        ours = kind.__module__.partition(".")[0] == khazana.__name__
+        if ours and getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind:
             kinds.append(kind)
     return sorted(set(kinds), key=lambda kind: (kind.__module__, kind.__name__))
 
