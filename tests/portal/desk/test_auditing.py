@@ -13,17 +13,17 @@ pytest.importorskip("django")
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from khazana.bitcoin.chain import BlockRef
 from khazana.errors import KhazanaError
-from khazana.reserve.auditing.announcement import read_sample
+from khazana.reserve.auditing.announcement import read_announcement, read_sample
 from khazana.reserve.auditing.check import check_papers
 from khazana.reserve.auditing.papers import read_papers
+from khazana.reserve.auditing.population import population_of
 from khazana.reserve.levels import keep_at
 from khazana.reserve.reading import read_reserve_statement
 from khazana.statement.envelope import disclose, write_statement
 from khazana.statement.keys import public_bytes
 from khazana.statement.opinions import opinions_in, read_opinion, sign_opinion
-from khazana.units import BlockHash, Height
+from khazana.units import Height
 from tests.reserve.simulator import keys
 from tests.reserve.world import story
 
@@ -365,9 +365,11 @@ def test_working_papers_hold_and_a_change_in_the_database_shows(office):
     # Whoever owns the database puts another item in the place of the one that was drawn.
     row = SampleRow.objects.get()
     sample = read_sample(bytes(row.drawn))
-    forged = BlockRef(Height(sample.block.height), BlockHash("00" * 32))
-    SampleRow.objects.update(drawn=bytes(row.drawn).replace(sample.block.hash.encode(),
-                                                            forged.hash.encode()))  # fmt: skip
+    kind = read_announcement(bytes(row.announcement)).population.kind
+    listed = population_of(read_reserve_statement(story().second), kind).items
+    other = min({each.id for each in listed} - {each.id for each in sample.items})
+    row.drawn = bytes(row.drawn).replace(item.encode(), other.encode())
+    row.save()
     FindingRow.objects.all().delete()
     _, lines = check_papers(papers(office))
     assert [line.what for line in lines if line.problem] == ["sample 1"]
