@@ -196,6 +196,33 @@ def test_a_finding_names_the_line_of_its_condition():
     assert str(finding).startswith("K12 note: the cumulative target falls from 100 to 90")
 
 
+FIELDS = {
+    "a floor above gross reserves": "condition[1].target[1].value",
+    "a sign that is zero": "condition[3].target[1].value",
+    "an adjuster in bitcoin": "condition[1].adjuster[1].unit",
+    "one day with two targets": "condition[2].target[2]",
+    "two conditions that test the same": "condition[4]",
+    "no page": "condition[4].source.page",
+    "a target's own source without page": "condition[2].target[2].source.page",
+    "a rate without source": "rate[1].source.document",
+    "no perimeter": "condition[1].perimeter",
+    "an effect on a quantity nobody knows": "effect[1].quantity",
+    "a date where it should be since": "condition[2].target[2].since",
+    "no target": "condition[4].target",
+    "a duty that is continuous": "condition[4].continuous",
+    "acquisitions that count nothing": "condition[3].ledger.counts",
+    "accumulation without a base": "condition[3].cumulative_from",
+    "a test before the base": "condition[2].target[1].date",
+    "a date without projection": "condition[1].adjuster[1].projection",
+    "an adjuster without cap": "condition[1].adjuster[1].cap",
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_finding_names_the_field_that_it_is_about(name):
+    assert FIELDS[name] in {finding.field for finding in lint(memorandum(*TRIPS[name][2]))}
+
+
 @pytest.mark.parametrize("name", SHIPPED_MEMORANDA)
 def test_the_memoranda_that_ship_pass(name):
     assert errors_of(lint(shipped_memorandum(name))) == ()

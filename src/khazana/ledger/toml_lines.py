@@ -7,6 +7,7 @@ Path = tuple[str | int, ...]
 """Keys and list positions from the top: ("wallet", 0, "addresses", 3)."""
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_COMMENT = re.compile(r"#[^\n]*")
 _SPACES = re.compile(r"[ \t]*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _BASIC = re.compile(r'"(?:[^"\\\n]|\\.)*"')
@@ -36,6 +37,18 @@ def line_of(lines: Mapping[Path, int], path: Path) -> int:
     return 1
 
 
+def comments_of(text: str) -> tuple[tuple[int, str], ...]:
+    """The line (from 1) and the words of every comment of a valid TOML text, in order.
+
+    >>> comments_of('''a = "# no" # yes
+    ... # and this''')
+    ((1, '# yes'), (2, '# and this'))
+    """
+    walker = _Walker(text)
+    walker.document()
+    return tuple((text.count("\n", 0, at) + 1, words) for at, words in walker.comments)
+
+
 class _Walker:
     def __init__(self, text: str) -> None:
         self.text = text
@@ -44,6 +57,7 @@ class _Walker:
         self.counted = 0
         self.lines: dict[Path, int] = {}
         self.last_index: dict[Path, int] = {}
+        self.comments: list[tuple[int, str]] = []
 
     def note(self, path: Path) -> None:
         self.line += self.text.count("\n", self.counted, self.at)
@@ -54,6 +68,9 @@ class _Walker:
         found = pattern.match(self.text, self.at)
         if found is None:
             raise ValueError(f"unexpected text at character {self.at}: was the TOML checked?")
+        if pattern is _BLANK:  # nowhere else can a comment stand
+            for comment in _COMMENT.finditer(self.text, self.at, found.end()):
+                self.comments.append((comment.start(), comment.group().rstrip()))
         self.at = found.end()
         return found.group()
 
